@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -34,6 +35,28 @@ struct HealthHeader {
   std::uint8_t reserved[40];
 };
 static_assert(sizeof(HealthHeader) == 64);
+
+// What is wrong with this mapping of a table, in words for a person, or nullptr when nothing is.
+const char* health_file_fault(const void* base, std::size_t bytes) noexcept;
+
+// A worker's side: reads a mapping that health_file_fault() found sound.
+class HealthView {
+ public:
+  explicit HealthView(const void* base) noexcept : base_(static_cast<const char*>(base)) {}
+  std::uint64_t generation() const noexcept {
+    return reinterpret_cast<const HealthHeader*>(base_)->generation.load(std::memory_order_acquire);
+  }
+  std::uint32_t slot_count() const noexcept { return reinterpret_cast<const HealthHeader*>(base_)->slot_count; }
+  // A state this version does not know counts as up.
+  Health state(std::uint32_t slot) const noexcept {
+    const auto* states = reinterpret_cast<const std::atomic<std::uint32_t>*>(base_ + sizeof(HealthHeader));
+    const auto state = states[slot].load(std::memory_order_relaxed);
+    return state <= static_cast<std::uint32_t>(Health::kDraining) ? static_cast<Health>(state) : Health::kUp;
+  }
+
+ private:
+  const char* base_;
+};
 
 // The core's side.  Move-only, one thread at a time.
 class HealthTable {

@@ -80,10 +80,18 @@ class Reader {
   std::uint32_t rings_in_use() const;
 
  private:
+  static constexpr std::uint64_t kNoGap = ~std::uint64_t{0};
+  struct Lane {
+    std::uint64_t cursor;
+    // Bytes that made no sense; tail passes them as soon as everything before them is committed.
+    std::uint64_t gap_from, gap_to;
+  };
+
   Reader() = default;
   Control& control(std::uint32_t ring) const;
   const char* data(std::uint32_t ring) const;
   FileHeader& header() const;
+  void close_gap(std::uint32_t ring);
 
   int fd_ = -1;
   char* base_ = nullptr;
@@ -91,7 +99,7 @@ class Reader {
   std::uint32_t ring_count_ = 0;  // copied at open: the file's header is shared memory
   std::uint64_t ring_bytes_ = 0;
   std::uint64_t corrupt_bytes_ = 0;
-  std::vector<std::uint64_t> cursor_;
+  std::vector<Lane> lane_;
 };
 
 }  // namespace ringwall::ring
