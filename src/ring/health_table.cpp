@@ -45,16 +45,6 @@ Result<void> create_health(const std::string& path, std::uint32_t slots) {
 
 }  // namespace
 
-const char* health_file_fault(const void* base, std::size_t bytes) noexcept {
-  if (bytes < sizeof(HealthHeader)) return "it is too short";
-  const auto* header = static_cast<const HealthHeader*>(base);
-  if (header->magic != kHealthMagic) return "it is not a health table";
-  if (header->version != kHealthVersion) return "it has another version";
-  if (header->slot_count == 0 || header->slot_count > kHealthSlotsMax) return "its slot count is impossible";
-  if (bytes < health_bytes(header->slot_count)) return "it is shorter than its header says";
-  return nullptr;
-}
-
 Result<HealthTable> HealthTable::open_or_create(const std::string& path, std::uint32_t slot_count) {
   if (slot_count == 0 || slot_count > kHealthSlotsMax) {
     return fail(Errc::kLimit,
