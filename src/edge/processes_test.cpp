@@ -186,7 +186,7 @@ TEST_CASE("processes: another command replaces the recorded one, unclaimed ones 
   CHECK(alive(old));
   world.processes->stop_unclaimed();
   CHECK(eventually([&] { return !alive(old); }));
-  CHECK(world.events.seen("stopped old/0: killed by signal 15"));
+  CHECK(eventually([&] { return world.events.seen("stopped old/0: killed by signal 15"); }));
 }
 
 TEST_CASE("processes: a recorded number that belongs to another process now is left alone") {
