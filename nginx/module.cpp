@@ -161,9 +161,9 @@ ngx_command_t commands[] = {
     {ngx_string("ringwall_health"), NGX_HTTP_UPS_CONF | NGX_CONF_1MORE, set_health_slots,
      NGX_HTTP_SRV_CONF_OFFSET, 0, nullptr},
     // ringwall_trust_traceparent on|off: continue the client's trace, or start one and only note the client's.
-    {ngx_string("ringwall_trust_traceparent"),
-     NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot,
-     NGX_HTTP_LOC_CONF_OFFSET, offsetof(LocConf, trust_traceparent), nullptr},
+    // Not in a location: the trace is there before nginx knows the location.
+    {ngx_string("ringwall_trust_traceparent"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_CONF_FLAG,
+     ngx_conf_set_flag_slot, NGX_HTTP_LOC_CONF_OFFSET, offsetof(LocConf, trust_traceparent), nullptr},
     // ringwall_service NAME; ringwall_route ID: what this location is in the declaration.
     {ngx_string("ringwall_service"),
      NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_slot,

@@ -41,12 +41,22 @@ void fill_client(EdgeRecord& record, const sockaddr* address) noexcept {
   }
 }
 
-// What the client asked for, not what rewrites made of it.  When the request line was refused (too long, no
-// HTTP) there is no URI yet, and the line itself shows what came.
+// A request line that nginx refused, as far as it was read: too long, or no HTTP.
+std::string_view refused_line(const ngx_http_request_t* request) noexcept {
+  if (request->request_line.len != 0) return view(request->request_line);
+  const auto* buffer = request->header_in;
+  const auto* start = request->request_start;
+  if (start == nullptr || buffer == nullptr || start < buffer->start || start >= buffer->last) return {};
+  const std::string_view read(reinterpret_cast<const char*>(start),
+                              static_cast<std::size_t>(buffer->last - start));
+  return read.substr(0, read.find_first_of("\r\n"));
+}
+
+// What the client asked for, not what rewrites made of it.
 void fill_target(EdgeRecord& record, const ngx_http_request_t* request) noexcept {
   auto target = view(request->unparsed_uri);
-  if (target.empty() && request->request_line.len != 0) {
-    target = view(request->request_line);
+  if (target.empty()) {
+    target = refused_line(request);
     const auto blank = target.find(' ');
     if (blank != std::string_view::npos) target.remove_prefix(blank + 1);
     target = target.substr(0, target.find(' '));

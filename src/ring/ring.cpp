@@ -230,7 +230,10 @@ void Reader::commit(std::uint32_t ring, std::uint64_t position) {
 Result<void> Reader::seek(std::uint32_t ring, std::uint64_t position) {
   const auto head = control(ring).head.load(std::memory_order_acquire);
   const auto tail = this->tail(ring);
-  if (position <= tail) return {};
+  if (position <= tail) {
+    lane_[ring].cursor = tail;
+    return {};
+  }
   if (position > head) {
     return fail(Errc::kCorrupt,
                 fmt::format("ring {}: position {} is beyond the head {}", ring, position, head));

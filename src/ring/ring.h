@@ -69,7 +69,7 @@ class Reader {
   // Everything up to `position` is durable elsewhere; the worker may overwrite it.
   void commit(std::uint32_t ring, std::uint64_t position);
 
-  // Goes on after `position`, the last one that is durable.  At or before tail: nothing to do.  kCorrupt
+  // Goes on after `position`, the last one that is durable.  At or before tail: begins at tail.  kCorrupt
   // beyond head: the position is not of this file (compare epochs first).
   Result<void> seek(std::uint32_t ring, std::uint64_t position);
 
