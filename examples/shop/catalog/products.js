@@ -1,0 +1,50 @@
+'use strict'
+// What the shop sells.  [name, category, price in cents, hue of its picture, description]
+const kStockAtFirst = 400
+
+const kProducts = [
+  ['Heron Desk Lamp', 'desk', 6400, 38, 'A long neck, a warm light, and a switch you can find in the dark.'],
+  ['Slate Notebook', 'desk', 1450, 210, 'Two hundred stitched pages that lie flat, ruled so faintly that sketches win.'],
+  ['Drumlin Pen Tray', 'desk', 2200, 24, 'Oiled ash with five soft hollows, for the pens you use and the one you do not lend.'],
+  ['Quarter Hour Glass', 'desk', 2900, 190, 'Fifteen quiet minutes of green sand. No alarm, on purpose.'],
+  ['Ledger Clip', 'desk', 650, 350, 'A spring clip strong enough for a manuscript and polite to a single page.'],
+  ['Cork Landing Mat', 'desk', 3300, 30, 'Keeps cups, keys and elbows where they belong.'],
+  ['Magpie Paperweight', 'desk', 1800, 265, 'Poured glass with a fleck of copper inside; no two alike.'],
+  ['Margin Ruler', 'desk', 900, 48, 'Brass, thirty centimetres, with a finger rest and rounded corners.'],
+  ['Foldaway Book Stand', 'desk', 2700, 15, 'Holds a cookbook open and a thick novel upright, then folds to a thumb.'],
+  ['Cable Burrow', 'desk', 1950, 140, 'A felt box with a slit: six cables go in, none tumble out.'],
+  ['Ember Kettle', 'kitchen', 5900, 8, 'Enamelled steel with a low, honest whistle.'],
+  ['Two Cup Teapot', 'kitchen', 3800, 160, 'Pours without dripping and holds exactly one conversation.'],
+  ['Skipping Stone Plates', 'kitchen', 4400, 205, 'Four flat stoneware plates, glazed like a wet beach.'],
+  ['Rye Bread Knife', 'kitchen', 5200, 33, 'Long, scalloped and patient with crusts.'],
+  ['Tidepool Bowl', 'kitchen', 2600, 182, 'Deep enough for soup, calm enough for fruit.'],
+  ['Larder Jars', 'kitchen', 3100, 90, 'Three jars with beech lids that really close.'],
+  ['Pestle and Mortar', 'kitchen', 3600, 270, 'Granite, rough inside, heavy enough to stay where it is.'],
+  ['Linen Tea Towels', 'kitchen', 1700, 345, 'Three of them, softer every month.'],
+  ['Pinch Salt Cellar', 'kitchen', 1550, 55, 'A lid that swings aside with one knuckle.'],
+  ['Orchard Peeler', 'kitchen', 1100, 110, 'Follows an apple all the way around in a single ribbon.'],
+  ['Sparrow Trowel', 'garden', 2100, 100, 'Small, forged and keen; made for pots and borders.'],
+  ['Rain Gauge', 'garden', 2400, 200, 'Reads to the millimetre from the kitchen window.'],
+  ['Twine Tin', 'garden', 1250, 45, 'Eighty metres of jute with a cutter in the lid.'],
+  ['Seed Wallet', 'garden', 1900, 75, 'Twelve pockets, one for each month of sowing.'],
+  ['Rookery Bird Feeder', 'garden', 3400, 20, 'Easy for finches, awkward for squirrels.'],
+  ['Copper Plant Labels', 'garden', 1350, 28, 'Twenty labels that grow handsomer while the ink stays.'],
+  ['Long Spout Can', 'garden', 4700, 150, 'Reaches the back of the shelf and waters with a whisper.'],
+  ['Kneeling Board', 'garden', 2800, 130, 'Waxed canvas over cork; your knees will write to thank you.'],
+  ['Hedgerow Shears', 'garden', 5600, 95, 'Balanced blades with a stop that spares the wrists.'],
+  ['Cloche Trio', 'garden', 3900, 175, 'Three glass bells for the first brave lettuces.'],
+  ['Wayfarer Blanket', 'outdoors', 7200, 5, 'Wool on one side, weatherproof on the other.'],
+  ['Lantern Number Four', 'outdoors', 4900, 42, 'Forty hours of light on a charge, dimming like a candle.'],
+  ['Pocket Stove', 'outdoors', 5400, 18, 'Boils a mug in four minutes and packs into it.'],
+  ['Tin Mug', 'outdoors', 1200, 220, 'Chips proudly. Holds tea, soup and blackberries.'],
+  ['Dry Sack', 'outdoors', 2300, 195, 'Ten litres that stay dry whatever the river says.'],
+  ['Field Binoculars', 'outdoors', 12900, 240, 'Eight by thirty-two, bright at dusk, light on the neck.'],
+  ['Trail Thermos', 'outdoors', 3700, 165, 'Hot at noon when filled at dawn.'],
+  ['Map Case', 'outdoors', 2600, 60, 'Clear, foldable and indifferent to drizzle.'],
+  ['Walking Stick', 'outdoors', 4300, 25, 'Chestnut, straight, with a rubber foot for towns.'],
+  ['Camp Stool', 'outdoors', 3500, 310, 'Three legs, so it never wobbles.'],
+].map(([name, category, priceCents, hue, description], index) => ({
+  id: index + 1, name, category, priceCents, hue, description, stock: kStockAtFirst,
+}))
+
+module.exports = { kProducts, kStockAtFirst }
