@@ -1,0 +1,179 @@
+// The declaration: one document that describes the ring around an application.
+//
+// These are the structs everything reads; each works as it is default-constructed.  How the text becomes them, with
+// messages that name file, line and column, is declare/parse.h; what changed between two of them is declare/diff.h.
+// Reference for people: docs/declaration.md, generated from the same definitions (declare/describe.h).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace ringwall::declare {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+// Where nginx listens.
+struct Listener {
+  std::string address;             // "0.0.0.0:443", "[::]:443"
+  bool tls = true;
+  bool http2 = true;               // only with tls
+  bool redirect_to_https = false;  // only without tls: answers everything with a redirect to the first TLS listener
+};
+
+// Both empty: a certificate of Ringwall's local CA.
+struct Certificate {
+  std::string file;  // PEM chain
+  std::string key;   // PEM key
+};
+
+struct Route {
+  std::string path;                // "/api/" prefix, "= /exact", "~ ^/regex$"
+  std::string service;             // a service's name; or:
+  std::string redirect_to;         // answers with a redirect instead
+  int redirect_status = 302;       // 301, 302, 303, 307, 308
+  milliseconds request_timeout{0}; // 0: the service's
+  std::uint64_t body_bytes_max = 0;  // 0: the edge's
+};
+
+struct Host {
+  std::vector<std::string> names;  // "shop.example.com", "*.example.com"; the first host is the default
+  Certificate certificate;
+  milliseconds hsts_max_age = std::chrono::hours(24 * 365);  // 0: no Strict-Transport-Security
+  std::vector<Route> routes;       // the longest prefix wins, as in nginx
+};
+
+struct EdgeLimits {
+  std::uint64_t header_bytes_max = 16u << 10;
+  std::uint64_t body_bytes_max = 10u << 20;
+  milliseconds header_timeout = 10s;     // for the whole head: slow clients are cut off
+  milliseconds body_timeout = 15s;       // between two reads
+  milliseconds send_timeout = 30s;       // between two writes
+  milliseconds keepalive_timeout = 65s;
+  int connections_per_client = 256;      // 0: no limit
+};
+
+struct Edge {
+  std::vector<Listener> listeners;
+  std::vector<Host> hosts;
+  EdgeLimits limits;
+  std::string tls_version_min = "1.2";   // "1.2", "1.3"
+  int workers = 0;                       // 0: one per core
+  bool trust_traceparent = true;         // continue a trace the client began
+  milliseconds shutdown_grace = 30s;     // requests under way get so long at a stop or reload
+};
+
+enum class Protocol { kHttp, kHttps, kGrpc, kTcp };  // kTcp: not routed, as a database
+enum class Balance { kRoundRobin, kLeastConn, kIpHash, kHash };
+
+struct Health {
+  std::string path;                // empty: a TCP connection is enough
+  milliseconds interval = 2s;
+  milliseconds timeout = 1s;
+  int healthy_after = 1;           // successes in a row
+  int unhealthy_after = 2;         // failures in a row
+  int status_min = 200, status_max = 399;
+};
+
+struct Retries {
+  int attempts = 2;                // in all, on different instances; 1: none
+  bool non_idempotent = false;     // also POST, LOCK, PATCH
+  std::vector<int> statuses = {502, 503, 504};  // besides errors and timeouts
+};
+
+struct LogFormat {
+  std::string format = "auto";     // auto, json, logfmt, nginx, common, text
+  std::string multiline_start;     // a regular expression; lines that do not match continue the record before
+};
+
+struct Service {
+  std::string name;                // letters, digits, '-', '_'
+  Protocol protocol = Protocol::kHttp;
+  std::vector<std::string> addresses;  // "10.0.0.5:8080" of instances that run elsewhere; or:
+  std::vector<std::string> command;    // run here; "{port}" and "{index}" are replaced, in env too
+  int count = 1;
+  int port = 0;                    // of the first instance, the next ones follow; 0: free ports are picked
+  std::string working_directory;   // relative to the declaration; empty: its folder
+  std::map<std::string, std::string> env;
+  std::string user;                // run as; empty: as Ringwall
+  std::string version;             // tag of its records
+  std::vector<std::string> depends_on;  // started once these are healthy
+  milliseconds stop_timeout = 10s;
+  Health health;
+  Balance balance = Balance::kRoundRobin;
+  std::string hash_key = "$request_uri";  // with kHash: an nginx variable
+  milliseconds connect_timeout = 2s;
+  milliseconds request_timeout = 60s;
+  Retries retries;
+  int keepalive = 32;              // idle connections kept per nginx worker
+  LogFormat logs;                  // of what the command writes
+};
+
+struct FileSource {
+  std::string path;                // a glob, relative to the declaration
+  std::string service;
+  LogFormat logs;
+  std::map<std::string, std::string> tags;
+};
+
+struct Otlp {
+  std::string listen = "127.0.0.1:4318";   // empty: off
+  std::uint64_t body_bytes_max = 64u << 20;  // after decompression, as the specification recommends
+};
+
+struct HostMetrics {
+  bool enabled = true;
+  milliseconds interval = 10s;
+};
+
+struct Spool {
+  std::uint64_t bytes_max = 4ull << 30;    // beyond it senders are told to wait
+  std::uint64_t segment_bytes = 64u << 20;
+};
+
+struct StoreLimits {
+  std::uint64_t flush_rows = 245'760;
+  std::uint64_t flush_bytes = 64u << 20;
+  milliseconds flush_age = 60s;
+  std::uint64_t memory_bytes_max = 512u << 20;
+  std::uint64_t query_memory_bytes_max = 1u << 30;
+};
+
+struct Retention {
+  milliseconds hot = std::chrono::hours(24 * 30);
+  milliseconds archive = std::chrono::hours(24 * 365);  // after hot
+};
+
+struct Telemetry {
+  Retention retention;
+  Otlp otlp;
+  std::vector<FileSource> files;
+  HostMetrics host_metrics;
+  Spool spool;
+  StoreLimits store;
+};
+
+struct Blob {
+  std::string directory;           // empty: blob/ in the state directory
+};
+
+struct ApiSettings {
+  std::string listen = "127.0.0.1:8443";
+};
+
+struct Declaration {
+  std::string application = "application";
+  std::string environment = "dev";
+  std::string region = "local";
+  std::string state = ".ringwall";  // relative to the declaration
+  Edge edge;
+  std::vector<Service> services;
+  Telemetry telemetry;
+  Blob blob;
+  ApiSettings api;
+};
+
+}  // namespace ringwall::declare

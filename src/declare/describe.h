@@ -1,0 +1,229 @@
+// One definition of every key: its name, its member, its rule and its sentence.  Reading, the JSON Schema, the reference
+// and the normal form are visitors of these functions, so that none of them can forget a key.
+//
+//   template <class V> void describe(V& visit, Listener& value) {
+//     visit("address", value.address, Rule{...}, "Where to listen …");
+//   }
+//
+// A visitor is called with (key, member, Rule, sentence); the member's type says what is expected.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <vector>
+
+#include "declare/declaration.h"
+
+namespace ringwall::declare::detail {
+
+enum class Text {
+  kAny,
+  kName,       // letters, digits, '-', '_', '.', not empty
+  kAddress,    // host:port with a literal host
+  kRegex,      // compiles as a regular expression
+  kHostName,   // a DNS name, "*." allowed in front
+  kRoutePath,  // "/prefix", "= /exact", "~ regex"
+};
+
+struct Rule {
+  bool required = false;
+  std::int64_t minimum = 0;
+  std::int64_t maximum = std::numeric_limits<std::int64_t>::max();  // of numbers, milliseconds, bytes
+  Text text = Text::kAny;
+  std::vector<std::string_view> choices;  // of texts and enumerations, in the order of the enumerators
+  bool bytes = false;                     // the number is a size: "64MiB"
+};
+
+inline Rule required(Text text = Text::kAny) { return {.required = true, .text = text}; }
+inline Rule text(Text kind) { return {.text = kind}; }
+inline Rule range(std::int64_t minimum, std::int64_t maximum) { return {.minimum = minimum, .maximum = maximum}; }
+inline Rule between(milliseconds minimum, milliseconds maximum) { return {.minimum = minimum.count(), .maximum = maximum.count()}; }
+inline Rule size(std::uint64_t minimum, std::uint64_t maximum) {
+  return {.minimum = static_cast<std::int64_t>(minimum), .maximum = static_cast<std::int64_t>(maximum), .bytes = true};
+}
+inline Rule one_of(std::vector<std::string_view> choices) { return {.choices = std::move(choices)}; }
+
+inline constexpr std::uint64_t kKiB = 1u << 10, kMiB = 1u << 20, kGiB = 1u << 30;
+inline constexpr milliseconds kYear = std::chrono::hours(24 * 365);
+
+// Keys that are known and not built yet: using one is an error that says so.
+inline constexpr std::string_view kReserved[] = {"waf", "alerts", "databases", "backups", "images", "fences", "recovery"};
+
+template <class V>
+void describe(V& visit, Listener& v) {
+  visit("address", v.address, required(Text::kAddress), "Address and port to listen on, as 0.0.0.0:443 or [::]:443.");
+  visit("tls", v.tls, Rule{}, "Serve TLS. Certificates are chosen by the requested host name.");
+  visit("http2", v.http2, Rule{}, "Offer HTTP/2 on a TLS listener.");
+  visit("redirect_to_https", v.redirect_to_https, Rule{}, "On a listener without TLS: answer every request with a redirect to the first TLS listener.");
+}
+
+template <class V>
+void describe(V& visit, Certificate& v) {
+  visit("file", v.file, Rule{}, "PEM file with the certificate and its chain. Without it, Ringwall's local CA signs one.");
+  visit("key", v.key, Rule{}, "PEM file with the private key.");
+}
+
+template <class V>
+void describe(V& visit, Route& v) {
+  visit("path", v.path, required(Text::kRoutePath), "What the route matches: a prefix (/api/), an exact path (= /health) or a regular expression (~ ^/v[0-9]+/).");
+  visit("service", v.service, Rule{}, "Name of the service that answers.");
+  visit("redirect_to", v.redirect_to, Rule{}, "Answer with a redirect to this address or path instead.");
+  visit("redirect_status", v.redirect_status, range(301, 308), "Status of the redirect: 301, 302, 303, 307 or 308.");
+  visit("request_timeout", v.request_timeout, between(0ms, std::chrono::hours(24)), "How long the service may take between two pieces of its answer; 0s takes the service's.");
+  visit("body_bytes_max", v.body_bytes_max, size(0, 64 * kGiB), "Largest request body; 0B takes the edge's.");
+}
+
+template <class V>
+void describe(V& visit, Host& v) {
+  visit("names", v.names, required(Text::kHostName), "Host names, *. allowed in front. Requests for unknown names get the first host's.");
+  visit("certificate", v.certificate, Rule{}, "Certificate of these names.");
+  visit("hsts_max_age", v.hsts_max_age, between(0ms, 10 * kYear), "Strict-Transport-Security for so long; 0s leaves the header out.");
+  visit("routes", v.routes, required(), "Where requests go. The longest prefix wins, exact paths before it, regular expressions in order.");
+}
+
+template <class V>
+void describe(V& visit, EdgeLimits& v) {
+  visit("header_bytes_max", v.header_bytes_max, size(1 * kKiB, 1 * kMiB), "Largest request head.");
+  visit("body_bytes_max", v.body_bytes_max, size(0, 64 * kGiB), "Largest request body; 0B for no limit.");
+  visit("header_timeout", v.header_timeout, between(1s, 300s), "A client must have sent its whole request head within this time.");
+  visit("body_timeout", v.body_timeout, between(1s, 3600s), "Longest pause of a client that sends a body.");
+  visit("send_timeout", v.send_timeout, between(1s, 3600s), "Longest pause of a client that reads an answer.");
+  visit("keepalive_timeout", v.keepalive_timeout, between(0ms, 3600s), "An idle connection is kept for so long.");
+  visit("connections_per_client", v.connections_per_client, range(0, 1'000'000), "Connections of one client address at a time; 0 for no limit.");
+}
+
+template <class V>
+void describe(V& visit, Edge& v) {
+  visit("listeners", v.listeners, Rule{}, "Addresses the application is reached at.");
+  visit("hosts", v.hosts, Rule{}, "The application's host names and their routes.");
+  visit("limits", v.limits, Rule{}, "Limits on requests and slow clients.");
+  visit("tls_version_min", v.tls_version_min, one_of({"1.2", "1.3"}), "Oldest TLS version that is spoken.");
+  visit("workers", v.workers, range(0, 1024), "nginx worker processes; 0 for one per core.");
+  visit("trust_traceparent", v.trust_traceparent, Rule{}, "Continue a trace that the client began. Without it every request begins a trace of its own.");
+  visit("shutdown_grace", v.shutdown_grace, between(0ms, 3600s), "Requests under way get so long when Ringwall stops or takes over a change.");
+}
+
+template <class V>
+void describe(V& visit, Health& v) {
+  visit("path", v.path, Rule{}, "Path to GET. Without it a TCP connection is enough.");
+  visit("interval", v.interval, between(100ms, 3600s), "Time between two checks of an instance.");
+  visit("timeout", v.timeout, between(10ms, 300s), "A check that takes longer has failed.");
+  visit("healthy_after", v.healthy_after, range(1, 100), "Successful checks in a row that put an instance back.");
+  visit("unhealthy_after", v.unhealthy_after, range(1, 100), "Failed checks in a row that take an instance out.");
+  visit("status_min", v.status_min, range(100, 599), "Lowest status of a healthy answer.");
+  visit("status_max", v.status_max, range(100, 599), "Highest status of a healthy answer.");
+}
+
+template <class V>
+void describe(V& visit, Retries& v) {
+  visit("attempts", v.attempts, range(1, 10), "Tries in all, each on another instance; 1 for no retry.");
+  visit("non_idempotent", v.non_idempotent, Rule{}, "Also retry POST, LOCK and PATCH, which may then happen twice.");
+  visit("statuses", v.statuses, range(500, 504), "Statuses of an instance that count as a failed try, besides errors and timeouts: 500, 502, 503, 504.");
+}
+
+template <class V>
+void describe(V& visit, LogFormat& v) {
+  visit("format", v.format, one_of({"auto", "json", "logfmt", "nginx", "common", "text"}), "How lines are written; auto looks at each line.");
+  visit("multiline_start", v.multiline_start, text(Text::kRegex), "Regular expression of a record's first line. Lines that do not match continue the record before.");
+}
+
+template <class V>
+void describe(V& visit, Service& v) {
+  visit("name", v.name, required(Text::kName), "Name of the service: in routes, in searches, on its page.");
+  visit("protocol", v.protocol, one_of({"http", "https", "grpc", "tcp"}), "What its instances speak. tcp services, such as databases, are run and watched but not routed to.");
+  visit("addresses", v.addresses, text(Text::kAddress), "Instances that run elsewhere.");
+  visit("command", v.command, Rule{}, "Program and arguments of instances that Ringwall runs. {port} and {index} are replaced, in env too.");
+  visit("count", v.count, range(1, 256), "Instances to run.");
+  visit("port", v.port, range(0, 65535), "Port of the first instance, the next ones follow; 0 picks free ports.");
+  visit("working_directory", v.working_directory, Rule{}, "Folder to run in, relative to the declaration.");
+  visit("env", v.env, Rule{}, "Environment variables of the instances.");
+  visit("user", v.user, Rule{}, "System user to run as; without it, Ringwall's.");
+  visit("version", v.version, Rule{}, "Version tag of its records.");
+  visit("depends_on", v.depends_on, text(Text::kName), "Services that must be healthy before this one is started.");
+  visit("stop_timeout", v.stop_timeout, between(0ms, 3600s), "An instance that was asked to end is killed after this time.");
+  visit("health", v.health, Rule{}, "How instances are checked.");
+  visit("balance", v.balance, one_of({"round_robin", "least_conn", "ip_hash", "hash"}), "How requests are spread over instances.");
+  visit("hash_key", v.hash_key, Rule{}, "With balance hash: the nginx variable to hash.");
+  visit("connect_timeout", v.connect_timeout, between(10ms, 75s), "An instance that does not accept within this time has failed.");
+  visit("request_timeout", v.request_timeout, between(100ms, std::chrono::hours(24)), "Longest pause of an instance that answers.");
+  visit("retries", v.retries, Rule{}, "When a request is tried on another instance.");
+  visit("keepalive", v.keepalive, range(0, 10'000), "Idle connections to instances kept by each nginx worker.");
+  visit("logs", v.logs, Rule{}, "How to read what the command writes.");
+}
+
+template <class V>
+void describe(V& visit, FileSource& v) {
+  visit("path", v.path, required(), "Files to follow: a path with * and ?, relative to the declaration.");
+  visit("service", v.service, Rule{}, "Service the records belong to.");
+  visit("logs", v.logs, Rule{}, "How lines are written.");
+  visit("tags", v.tags, Rule{}, "Further tags of its records.");
+}
+
+template <class V>
+void describe(V& visit, Otlp& v) {
+  visit("listen", v.listen, text(Text::kAddress), "Address of the OpenTelemetry receiver (OTLP/HTTP, no TLS: keep it on loopback or a private network).");
+  visit("body_bytes_max", v.body_bytes_max, size(64 * kKiB, 1 * kGiB), "Largest body, after decompression.");
+}
+
+template <class V>
+void describe(V& visit, HostMetrics& v) {
+  visit("enabled", v.enabled, Rule{}, "Collect CPU, memory, disk, network and pressure of this host.");
+  visit("interval", v.interval, between(1s, 3600s), "Time between two readings.");
+}
+
+template <class V>
+void describe(V& visit, Spool& v) {
+  visit("bytes_max", v.bytes_max, size(64 * kMiB, 1024 * kGiB), "Room for records that are accepted and not yet in files. Beyond it senders are told to wait.");
+  visit("segment_bytes", v.segment_bytes, size(1 * kMiB, 1 * kGiB), "Size of one spool file.");
+}
+
+template <class V>
+void describe(V& visit, StoreLimits& v) {
+  visit("flush_rows", v.flush_rows, range(1'000, 10'000'000), "Records in memory that become a file.");
+  visit("flush_bytes", v.flush_bytes, size(1 * kMiB, 4 * kGiB), "Bytes in memory that become a file.");
+  visit("flush_age", v.flush_age, between(1s, 3600s), "Age at which records in memory become a file.");
+  visit("memory_bytes_max", v.memory_bytes_max, size(64 * kMiB, 64 * kGiB), "Records in memory, at most; beyond it acceptance waits.");
+  visit("query_memory_bytes_max", v.query_memory_bytes_max, size(128 * kMiB, 64 * kGiB), "Memory of all searches together.");
+}
+
+template <class V>
+void describe(V& visit, Retention& v) {
+  visit("hot", v.hot, between(std::chrono::hours(1), 10 * kYear), "How long records stay in hot storage.");
+  visit("archive", v.archive, between(0ms, 20 * kYear), "How long they are kept after that.");
+}
+
+template <class V>
+void describe(V& visit, Telemetry& v) {
+  visit("retention", v.retention, Rule{}, "How long records are kept.");
+  visit("otlp", v.otlp, Rule{}, "The OpenTelemetry receiver.");
+  visit("files", v.files, Rule{}, "Log files to follow, besides what the declared commands write.");
+  visit("host_metrics", v.host_metrics, Rule{}, "Metrics of this host.");
+  visit("spool", v.spool, Rule{}, "The durable queue in front of the store.");
+  visit("store", v.store, Rule{}, "Memory of the store.");
+}
+
+template <class V>
+void describe(V& visit, Blob& v) {
+  visit("directory", v.directory, Rule{}, "Folder of the stored files; without it, blob/ in the state directory.");
+}
+
+template <class V>
+void describe(V& visit, ApiSettings& v) {
+  visit("listen", v.listen, required(Text::kAddress), "Address of the API and the console (HTTPS).");
+}
+
+template <class V>
+void describe(V& visit, Declaration& v) {
+  visit("application", v.application, required(Text::kName), "Name of the application.");
+  visit("environment", v.environment, text(Text::kName), "Environment tag of every record: prod, staging, …");
+  visit("region", v.region, text(Text::kName), "Region tag of every record.");
+  visit("state", v.state, Rule{}, "Folder of Ringwall's state, relative to the declaration.");
+  visit("edge", v.edge, Rule{}, "The TLS entry point.");
+  visit("services", v.services, Rule{}, "What stands behind it.");
+  visit("telemetry", v.telemetry, Rule{}, "Logs, metrics and traces.");
+  visit("blob", v.blob, Rule{}, "Where files are stored.");
+  visit("api", v.api, Rule{}, "The API and the console.");
+}
+
+}  // namespace ringwall::declare::detail

@@ -1,0 +1,93 @@
+#include "declare/diff.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "declare/parse.h"
+
+namespace ringwall::declare {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// What names an item of a list of maps; empty: the list is compared as one value.
+std::string identity(const Json& item) {
+  if (!item.is_object()) return "";
+  for (const char* key : {"name", "address", "path"}) {
+    if (item.contains(key)) return item[key].get<std::string>();
+  }
+  if (item.contains("names") && !item["names"].empty()) return item["names"][0].get<std::string>();
+  return "";
+}
+
+// The members of a map, or the named items of a list.  False: a plain value.
+bool children(const Json& value, std::vector<std::pair<std::string, const Json*>>& out) {
+  if (value.is_object()) {
+    for (const auto& [key, item] : value.items()) out.emplace_back("." + key, &item);
+    return true;
+  }
+  if (!value.is_array() || value.empty() || identity(value[0]).empty()) return false;
+  for (const auto& item : value) out.emplace_back("[" + identity(item) + "]", &item);
+  return true;
+}
+
+std::string text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+// The effect follows from where the change is.
+std::string effect_of(const std::string& path, const std::string& action) {
+  if (path.starts_with("edge")) return "reload edge";
+  if (!path.starts_with("services")) return "restart core";
+  const auto close = path.find(']');
+  if (close + 1 >= path.size()) return action == "add" ? "start instances" : "stop instances";
+  const auto key = path.substr(close + 2);
+  for (const char* restarts : {"command", "port", "working_directory", "env", "user", "version", "stop_timeout"}) {
+    if (key.starts_with(restarts)) return "restart instances";
+  }
+  if (key == "count") return "start or stop instances";
+  return key.starts_with("logs") ? "restart core" : "reload edge";
+}
+
+class Differ {
+ public:
+  std::vector<Change> changes;
+
+  void compare(const Json* from, const Json* to, const std::string& path) {
+    if (from != nullptr && to != nullptr && *from == *to) return;
+    std::vector<std::pair<std::string, const Json*>> old_children, new_children;
+    const bool whole_item = path.ends_with(']') && (from == nullptr || to == nullptr);
+    const bool old_open = from != nullptr && children(*from, old_children);
+    const bool new_open = to != nullptr && children(*to, new_children);
+    // A list whose last item went, or whose first one came, is still a list of named items.
+    const auto empty_list = [](const Json* value) { return value != nullptr && value->is_array() && value->empty(); };
+    const bool open = !whole_item && ((old_open && new_open) || (old_open && empty_list(to)) || (new_open && empty_list(from)));
+    if (!open) {
+      const std::string action = from == nullptr ? "add" : to == nullptr ? "remove" : "change";
+      const auto shown = path.starts_with('.') ? path.substr(1) : path;
+      changes.push_back({action, shown, from == nullptr ? "" : text(*from), to == nullptr ? "" : text(*to), effect_of(shown, action)});
+      return;
+    }
+    const auto find = [](const auto& list, const std::string& name) -> const Json* {
+      for (const auto& [key, value] : list) {
+        if (key == name) return value;
+      }
+      return nullptr;
+    };
+    for (const auto& [name, value] : new_children) compare(find(old_children, name), value, path + name);
+    for (const auto& [name, value] : old_children) {
+      if (find(new_children, name) == nullptr) compare(value, nullptr, path + name);
+    }
+  }
+};
+
+}  // namespace
+
+std::vector<Change> diff(const Declaration& from, const Declaration& to) {
+  const auto old_json = Json::parse(normal_form(from)), new_json = Json::parse(normal_form(to));
+  Differ differ;
+  differ.compare(&old_json, &new_json, "");
+  return std::move(differ.changes);
+}
+
+}  // namespace ringwall::declare

@@ -1,0 +1,22 @@
+// What changes between the declaration in force and another one, and what applying it does.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "declare/declaration.h"
+
+namespace ringwall::declare {
+
+struct Change {
+  std::string action;  // "add", "remove", "change"
+  std::string path;    // "services[web].count", "edge.hosts[shop.example.com].routes[/api/].service"
+  std::string from, to;  // as in the normal form; empty on the missing side
+  std::string effect;  // "reload edge", "start instances", "stop instances", "restart instances", "restart core"
+};
+
+// In the order of the new declaration, removals after what stays.  Services, hosts, routes, listeners and files are
+// matched by their name, address or path, so that moving one in a list changes nothing.
+std::vector<Change> diff(const Declaration& from, const Declaration& to);
+
+}  // namespace ringwall::declare

@@ -1,0 +1,55 @@
+// Reads a declaration and says everything that is wrong with it at once.
+//
+//   ringwall: error: ringwall.yaml:14:5: edge.limts: unknown key
+//   ringwall: hint: did you mean limits?
+//
+// YAML 1.2 as yaml-cpp reads it, one document.  Unknown and repeated keys are errors.  Limits: kTextBytesMax, kDepthMax,
+// kNodesMax (anchors are expanded and count), kDiagnosticsMax.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "declare/declaration.h"
+
+namespace ringwall::declare {
+
+inline constexpr std::size_t kTextBytesMax = 1u << 20;
+inline constexpr std::size_t kDepthMax = 32;
+inline constexpr std::size_t kNodesMax = 50'000;
+inline constexpr std::size_t kDiagnosticsMax = 50;
+
+struct Diagnostic {
+  std::string file;
+  int line = 0, column = 0;  // from 1
+  std::string path;          // "edge.hosts[0].routes[1].service"; empty: the text itself
+  std::string message;
+  std::string hint;          // the next step; may be empty
+};
+// "ringwall.yaml:14:5: edge.limts: unknown key"
+std::string show(const Diagnostic& diagnostic);
+
+struct Parsed {
+  Declaration declaration;              // meaningful without diagnostics
+  std::vector<Diagnostic> diagnostics;  // in the order of the text
+  bool ok() const { return diagnostics.empty(); }
+};
+
+// Whether a file can be read; given, so that tests need no files.  Empty: nothing is looked at.
+using Readable = std::function<bool(const std::string& path)>;
+
+Parsed parse(std::string_view text, const std::string& file_name, const Readable& readable = {});
+
+// The whole declaration as JSON with every key, defaults included: what is stored, compared and read back.
+std::string normal_form(const Declaration& declaration);
+Result<Declaration> from_normal_form(std::string_view json);
+
+// JSON Schema, draft 2020-12, for editors.
+std::string json_schema();
+// docs/declaration.md.
+std::string reference();
+
+}  // namespace ringwall::declare
