@@ -29,7 +29,7 @@ inline constexpr std::chrono::milliseconds kBusyWait{10'000};
 struct File {
   std::int64_t id = 0;                     // given by publish()
   base::Signal signal = base::Signal::kLog;
-  std::int64_t partition = 0;              // hours since 1970 of its oldest possible record
+  std::int64_t partition = 0;              // hours since 1970; what its key is named by
   std::int64_t tmin_ns = 0, tmax_ns = 0;   // both inclusive, exact
   int level = 0;                           // 0 from a flush; each merge gives one more
   std::uint64_t rows = 0, bytes = 0, row_groups = 0;

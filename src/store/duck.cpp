@@ -220,13 +220,7 @@ class DuckEngine final : public Engine {
     return guarded([&]() -> Result<void> {
       trusted_ = std::make_unique<duckdb::DuckDB>(nullptr);
       trusted_->GetFileSystem().RegisterSubSystem(duckdb::make_uniq<BlobFileSystem>(blob_, stage_));
-      RW_TRY(configure(*trusted_, options_.memory_bytes_max / 4 * 3, {}));
-
-      // The second instance has its own memory, so that a greedy statement of a user cannot starve the console.
-      untrusted_ = std::make_unique<duckdb::DuckDB>(nullptr);
-      untrusted_->GetFileSystem().RegisterSubSystem(duckdb::make_uniq<BlobFileSystem>(blob_, nullptr));
-      return configure(*untrusted_, options_.memory_bytes_max / 4,
-                       {"SET allowed_directories=['rwblob://']", "SET enable_external_access=false"});
+      return configure(*trusted_, options_.memory_bytes_max / 4 * 3, {});
     });
   }
 
@@ -245,7 +239,7 @@ class DuckEngine final : public Engine {
       std::set<std::string> names;
       for (const auto& [name, select] : views) names.insert(duckdb::StringUtil::Lower(name));
       auto statement = RW_TRY(guard_select(sql, names));
-      duckdb::Connection connection(*untrusted_);
+      duckdb::Connection connection(*RW_TRY(untrusted()));
       const Watchdog::Guarded deadline(watchdog_, connection, options.deadline);
       for (const auto& [name, select] : views) {
         // Temporary views belong to this connection alone.
@@ -279,6 +273,20 @@ class DuckEngine final : public Engine {
   }
 
  private:
+  // Opened by the first statement that needs it.  It has its own memory, so that a greedy statement of a user cannot
+  // starve the console.
+  Result<duckdb::DuckDB*> untrusted() {
+    const std::lock_guard lock(untrusted_mutex_);
+    if (untrusted_ == nullptr) {
+      auto database = std::make_unique<duckdb::DuckDB>(nullptr);
+      database->GetFileSystem().RegisterSubSystem(duckdb::make_uniq<BlobFileSystem>(blob_, nullptr));
+      RW_TRY(configure(*database, options_.memory_bytes_max / 4,
+                       {"SET allowed_directories=['rwblob://']", "SET enable_external_access=false"}));
+      untrusted_ = std::move(database);
+    }
+    return untrusted_.get();
+  }
+
   Result<void> configure(duckdb::DuckDB& database, std::uint64_t memory_bytes, std::vector<std::string> further) {
     duckdb::Connection connection(database);
     // The C interface's handle of a connection is the connection itself.
@@ -306,7 +314,9 @@ class DuckEngine final : public Engine {
   blob::Blob& blob_;
   const std::shared_ptr<RowSources> sources_ = std::make_shared<RowSources>();
   const std::shared_ptr<Stage> stage_ = std::make_shared<Stage>();
-  std::unique_ptr<duckdb::DuckDB> trusted_, untrusted_;
+  std::unique_ptr<duckdb::DuckDB> trusted_;
+  std::mutex untrusted_mutex_;
+  std::unique_ptr<duckdb::DuckDB> untrusted_;  // guarded by untrusted_mutex_ until it is open
   Watchdog watchdog_;
 };
 

@@ -38,13 +38,18 @@
 
 namespace ringwall::store {
 
+// Whether the store flushes and maintains by itself; without threads, tests and tools call flush() and maintain().
+enum class Threads { kOwn, kNone };
+
 struct StoreOptions {
   std::size_t flush_rows = 245'760;                // a memtable becomes a file at this many rows,
   std::size_t flush_bytes = 64u << 20;             // this many bytes,
   std::chrono::milliseconds flush_age{60'000};     // or this age, whichever comes first
   std::size_t memory_bytes_max = 512u << 20;       // accept() waits above it until a flush made room
   std::chrono::milliseconds retention{395LL * 86'400'000};  // hot + archive; whole files older than this are removed
-  std::chrono::milliseconds reader_grace{60'000};  // replaced objects stay this long for queries under way
+  std::chrono::milliseconds reader_grace{60'000};  // replaced objects stay at least this long, and while a Relation reads them
+  std::chrono::milliseconds orphan_age{86'400'000};  // objects no catalog row names are removed when they are this old
+  Threads threads = Threads::kOwn;
 };
 
 // A durable batch.  `position` is where its source stands after it; `digest` (zero: none) identifies a retried request.
@@ -80,7 +85,8 @@ struct SignalStats {
 class Store {
  public:
   virtual ~Store() = default;
-  // Starts a thread that flushes, compacts and removes what retention says.  `on_published` is told each new checkpoint.
+  // Starts threads that flush, merge small files and remove what retention says (Threads::kOwn).  `on_published` is told
+  // each new checkpoint, on the thread that published it.
   static Result<std::unique_ptr<Store>> open(const StoreOptions& options, blob::Blob& blob, catalog::Catalog& catalog, Duck& duck,
                                              base::Clock& clock, std::function<void(std::uint64_t)> on_published);
 
@@ -98,6 +104,8 @@ class Store {
 
   // Publishes everything accepted so far; for tests, benchmarks and an orderly stop.
   virtual Result<void> flush() = 0;
+  // One round of what otherwise happens every few seconds: retention, merging, removal of replaced objects and orphans.
+  virtual Result<void> maintain() = 0;
   virtual std::map<base::Signal, SignalStats> stats() const = 0;
 };
 
