@@ -168,6 +168,24 @@ TEST_CASE("nginx: a record says what happened") {
   CHECK((record.flags & ring::kEdgeGrpc) != 0);
 }
 
+TEST_CASE("nginx: a WebSocket is one record when it ends") {
+  Backend backend("b", 101);
+  Nginx nginx;
+  nginx.configure(
+      "ringwall_ring run/edge.ring; server { listen @PORT@; location / { proxy_http_version 1.1;"
+      "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; proxy_pass http://" +
+      address(backend.port()) + "; } }");
+  nginx.start();
+  const auto answer = converse(
+      nginx.port(), "GET /live HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+      "end of answer");
+  CHECK(status_of(answer) == 101);
+  const auto record = nginx.record();
+  CHECK(record.status == 101);
+  CHECK((record.flags & ring::kEdgeWebsocket) != 0);
+  CHECK(record[EdgeString::kPath] == "/live");
+}
+
 TEST_CASE("nginx: what nginx itself refuses is recorded too") {
   Nginx nginx;
   nginx.configure(

@@ -113,14 +113,17 @@ int free_port() {
   return port;
 }
 
-std::string converse(int port, std::string_view bytes) {
+std::string converse(int port, std::string_view bytes, std::string_view until) {
   const int fd = connect_to(port);
   if (fd < 0) return "no connection";
   send_all(fd, bytes);
   std::string answer;
   char buffer[8192];
-  for (ssize_t n = 0; (n = ::recv(fd, buffer, sizeof buffer, 0)) > 0;)
+  while (until.empty() || answer.find(until) == std::string::npos) {
+    const auto n = ::recv(fd, buffer, sizeof buffer, 0);
+    if (n <= 0) break;
     answer.append(buffer, static_cast<std::size_t>(n));
+  }
   ::close(fd);
   return answer;
 }

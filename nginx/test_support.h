@@ -25,8 +25,8 @@ bool eventually(const std::function<bool()>& done);
 
 int free_port();
 
-// Sends the bytes, reads until the other side closes.
-std::string converse(int port, std::string_view bytes);
+// Sends the bytes, reads until the other side closes; with `until`, only until that was read.
+std::string converse(int port, std::string_view bytes, std::string_view until = "");
 // One request on its own connection; `extra` are header lines with their line ends.
 std::string get(int port, const std::string& path, const std::string& extra = "");
 int status_of(std::string_view response);

@@ -1,5 +1,6 @@
 #include "ring/traceparent.h"
 
+#include <cstring>
 #include <span>
 
 namespace ringwall::ring {
@@ -27,11 +28,24 @@ bool all_zero(std::span<const std::uint8_t> bytes) noexcept {
   return any == 0;
 }
 
+// Two digits per byte, looked up together: this runs for every request of the edge.
+struct HexPairs {
+  char text[512];
+};
+constexpr HexPairs make_hex_pairs() {
+  HexPairs pairs{};
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    pairs.text[2 * byte] = "0123456789abcdef"[byte >> 4];
+    pairs.text[2 * byte + 1] = "0123456789abcdef"[byte & 15];
+  }
+  return pairs;
+}
+constexpr HexPairs kHexPairs = make_hex_pairs();
+
 char* write_hex(std::span<const std::uint8_t> bytes, char* out) noexcept {
-  constexpr char kDigits[] = "0123456789abcdef";
   for (const auto byte : bytes) {
-    *out++ = kDigits[byte >> 4];
-    *out++ = kDigits[byte & 15];
+    std::memcpy(out, kHexPairs.text + 2 * byte, 2);
+    out += 2;
   }
   return out;
 }
