@@ -64,7 +64,7 @@ bool HealthMachine::process_started() {
 bool HealthMachine::process_ended() { return become(InstanceState::kDown); }
 bool HealthMachine::drain() { return become(InstanceState::kDraining); }
 
-Verdict judge_answer(std::string_view bytes, std::string& reason) {
+Verdict judge_answer(std::string_view bytes, const Check& check, std::string& reason) {
   // "HTTP/1.1 200": RFC 9112, section 4.  The rest of the answer does not matter.
   constexpr std::size_t kNeeded = 12;
   constexpr std::string_view kStart = "HTTP/1.";
@@ -81,7 +81,7 @@ Verdict judge_answer(std::string_view bytes, std::string& reason) {
     }
     status = status * 10 + (c - '0');
   }
-  if (status >= 200 && status < 400) return Verdict::kPassed;
+  if (status >= check.status_min && status <= check.status_max) return Verdict::kPassed;
   reason = fmt::format("status {}", status);
   return Verdict::kFailed;
 }
@@ -278,7 +278,7 @@ class RealChecker final : public HealthChecker {
     if (got <= 0) return finish(target, false, got < 0 ? std::strerror(errno) : "closed without an answer", changes);
     target.answer.append(bytes, static_cast<std::size_t>(got));
     std::string reason;
-    const auto verdict = judge_answer(target.answer, reason);
+    const auto verdict = judge_answer(target.answer, target.what.check, reason);
     if (verdict != Verdict::kMore || target.answer.size() >= kCheckAnswerBytesMax) {
       finish(target, verdict == Verdict::kPassed, reason, changes);
     }

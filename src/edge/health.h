@@ -7,7 +7,7 @@
 //   down         down                       its process does not run
 //   draining     draining                   finishes what it has; about to be removed
 //
-// An HTTP check is `GET path` over a new connection; a status of 200..399 passes.  A TCP check passes when the connection
+// An HTTP check is `GET path` over a new connection; a status within the check's range passes.  A TCP check passes when the connection
 // is accepted.  Without a check an instance counts as healthy while its process runs.
 #pragma once
 
@@ -37,6 +37,7 @@ struct Check {
   std::chrono::milliseconds timeout{1000};
   unsigned healthy_after = 2;
   unsigned unhealthy_after = 3;
+  int status_min = 200, status_max = 399;  // kHttp
   bool operator==(const Check&) const = default;
 };
 
@@ -63,7 +64,7 @@ class HealthMachine {
 
 // What an answer to an HTTP check says so far: nothing yet, or whether it passed, with the reason when it did not.
 enum class Verdict { kMore, kPassed, kFailed };
-Verdict judge_answer(std::string_view bytes, std::string& reason);
+Verdict judge_answer(std::string_view bytes, const Check& check, std::string& reason);
 
 struct HealthTarget {
   std::string name;     // "web/0"

@@ -76,9 +76,15 @@ TEST_CASE("health: what an answer says") {
   for (const auto& [bytes, want] : kCases) {
     CAPTURE(bytes);
     std::string reason;
-    const auto verdict = judge_answer(bytes, reason);
+    const auto verdict = judge_answer(bytes, {}, reason);
     CHECK((verdict == Verdict::kMore ? "more" : verdict == Verdict::kPassed ? "passed" : reason) == want);
   }
+}
+
+TEST_CASE("health: the range of statuses that pass is declared") {
+  std::string reason;
+  CHECK(judge_answer("HTTP/1.1 401 ", {.status_min = 401, .status_max = 401}, reason) == Verdict::kPassed);
+  CHECK(judge_answer("HTTP/1.1 200 ", {.status_min = 401, .status_max = 401}, reason) == Verdict::kFailed);
 }
 
 TEST_CASE("address: text and back, and what is none") {

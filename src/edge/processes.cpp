@@ -74,7 +74,10 @@ class RealProcesses final : public Processes {
       const bool same_boot = table.boot == table_.boot;
       for (auto& [name, entry] : table.processes) {
         if (!same_boot) entry.pid = 0;  // only its port is worth something still
-        if (entry.pid != 0) unclaimed_.insert(name);
+        if (entry.pid != 0) {
+          unclaimed_.insert(name);
+          recorded_[name] = entry.pid;
+        }
         table_.processes[name] = entry;
       }
     }
@@ -155,6 +158,11 @@ class RealProcesses final : public Processes {
     gone_.wait(lock, [&] { return processes_.empty(); });
   }
 
+  std::map<std::string, pid_t> recorded() const override {
+    const std::lock_guard lock(mutex_);
+    return recorded_;
+  }
+
   std::vector<std::string> unclaimed() const override {
     const std::lock_guard lock(mutex_);
     return {unclaimed_.begin(), unclaimed_.end()};
@@ -177,6 +185,11 @@ class RealProcesses final : public Processes {
     }
     wake();
     deliver(events);
+  }
+
+  void disown(const std::string& name) override {
+    const std::lock_guard lock(mutex_);
+    if (unclaimed_.erase(name) != 0) forget_locked(name);
   }
 
   std::vector<ProcessState> list() const override {
@@ -436,6 +449,7 @@ class RealProcesses final : public Processes {
   std::map<std::string, Process> processes_;  // guarded by mutex_, as all below
   detail::ProcessTable table_;
   std::set<std::string> unclaimed_;
+  std::map<std::string, pid_t> recorded_;
   std::vector<std::string> finished_;
   bool closing_ = false;
 };

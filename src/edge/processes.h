@@ -101,9 +101,14 @@ class Processes {
   // The same for all of them at once.
   virtual void stop_all_and_wait() = 0;
 
+  // What the file knew when it was opened: name and process id, whether it still runs or not.
+  virtual std::map<std::string, pid_t> recorded() const = 0;
+
   // Recorded by an earlier program and not claimed by start(): what the declaration no longer has.
   virtual std::vector<std::string> unclaimed() const = 0;
   virtual void stop_unclaimed() = 0;
+  // Takes an unclaimed one out of the file without touching it.
+  virtual void disown(const std::string& name) = 0;
 
   virtual std::vector<ProcessState> list() const = 0;
   virtual pid_t pid(const std::string& name) const = 0;  // 0 when it does not run

@@ -1,0 +1,403 @@
+// The edge with real nginx processes and real instances, under load.
+#include "edge/edge.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <map>
+
+#include "edge/detail/address.h"
+#include "edge/detail/proc.h"
+#include "edge/detail/run.h"
+#include "edge/detail/spawn.h"
+#include "edge/detail/test_support.h"
+#include "http/client.h"
+
+namespace ringwall::edge {
+
+using namespace std::chrono_literals;
+using test::eventually;
+
+namespace {
+
+std::uint16_t free_port() {
+  const int fd = detail::listen_on(detail::parse_address("127.0.0.1:0").value()).value();
+  detail::Address own;
+  own.size = sizeof own.storage;
+  ::getsockname(fd, own.get(), &own.size);
+  ::close(fd);
+  return own.port();
+}
+
+bool nginx_missing() {
+  if (detail::find_program("nginx", "").ok()) return false;
+  std::cout << "skipped: there is no nginx on this machine\n";
+  return true;
+}
+
+std::string module_path() {
+  const std::string path = std::string(RINGWALL_BINARY_DIR) + "/ngx_http_ringwall_module.so";
+  return std::filesystem::exists(path) ? path : "";
+}
+
+// Counts the records it is given; keeps the texts of logs.
+class CountingCollector final : public collect::Collector {
+ public:
+  void submit(collect::Submission s, Done done) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (s.position > positions_[s.source]) {
+        positions_[s.source] = s.position;
+        for (const auto slice : s.batch.text) texts_[s.batch.signal].emplace_back(s.batch.view(slice));
+      }
+    }
+    done(std::uint64_t{1});
+  }
+  Result<std::uint64_t> submit_and_wait(collect::Submission) override { return fail(Errc::kInternal, "not used here"); }
+  std::uint64_t position(const std::string& source) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = positions_.find(source);
+    return found == positions_.end() ? 0 : found->second;
+  }
+  void release(std::uint64_t) override {}
+  void count_received(const std::string&, base::Signal, std::uint64_t) override {}
+  void count_dropped(const std::string&, const std::string&, std::uint64_t) override {}
+  collect::Counts counts() const override { return {}; }
+  SpoolState spool() const override { return {}; }
+  std::size_t count(base::Signal signal) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = texts_.find(signal);
+    return found == texts_.end() ? 0 : found->second.size();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, std::uint64_t> positions_;
+  std::map<base::Signal, std::vector<std::string>> texts_;
+};
+
+// One declaration with an HTTP and a TLS listener and a service of two instances, and its edge.
+struct Ring {
+  test::Folder folder;
+  std::uint16_t http = free_port(), https = free_port();
+  CountingCollector collector;
+  declare::Declaration declaration;
+  std::unique_ptr<pki::LocalCa> ca;
+  std::unique_ptr<Edge> edge;
+
+  Ring() {
+    auto& listeners = declaration.edge.listeners;
+    listeners.resize(2);
+    listeners[0] = {.address = fmt::format("127.0.0.1:{}", http), .tls = false};
+    listeners[1] = {.address = fmt::format("127.0.0.1:{}", https)};
+    declaration.edge.workers = 2;
+    declaration.edge.shutdown_grace = 5s;
+    declaration.edge.limits.connections_per_client = 0;
+    declaration.edge.hosts = {{.names = {"localhost", "127.0.0.1"}, .routes = {{.path = "/", .service = "web"}}}};
+    declare::Service web;
+    web.name = "web";
+    web.command = {std::string(RINGWALL_BINARY_DIR) + "/src/edge/edge_test_app", "one"};
+    web.count = 2;
+    web.health = {.path = "/health", .interval = 50ms, .timeout = 1s};
+    web.stop_timeout = 3s;
+    declaration.services = {web};
+    ca = std::make_unique<pki::LocalCa>(pki::LocalCa::open(base::real_files(), base::real_clock(), folder.path + "/pki", "test").value());
+  }
+  ~Ring() {
+    if (edge) edge->stop();
+  }
+
+  void open() {
+    edge.reset();
+    EdgeOptions options{.run_directory = folder.path + "/run", .log_directory = folder.path + "/logs", .base_directory = folder.path,
+                        .module_path = module_path(), .identity = {"test", "1", "here", "local"}, .apply_health_limit = 5s};
+    edge = Edge::open(options, base::real_files(), base::real_clock(), *ca, &collector).value();
+  }
+  void start() {
+    open();
+    const auto started = edge->start(declaration);
+    CAPTURE((started.ok() ? "" : started.error().message));
+    REQUIRE(started.ok());
+    REQUIRE(eventually([&] { return healthy() == 2; }));
+  }
+  std::size_t healthy() const {
+    std::size_t count = 0;
+    for (const auto& service : edge->status().services) {
+      for (const auto& instance : service.instances) count += instance.state == InstanceState::kHealthy;
+    }
+    return count;
+  }
+  http::Fetched get(const std::string& url, std::vector<std::string> headers = {}, const std::string& method = "GET", std::string body = "") const {
+    http::Fetch request;
+    request.method = method;
+    request.url = url;
+    request.ca_file = ca->certificate_path();
+    request.headers = std::move(headers);
+    request.body = std::move(body);
+    request.timeout = 10s;
+    auto fetched = http::fetch(request);
+    CAPTURE((fetched.ok() ? "" : fetched.error().message));
+    REQUIRE(fetched.ok());
+    return fetched.value();
+  }
+  std::string plain(const std::string& path) const { return fmt::format("http://127.0.0.1:{}{}", http, path); }
+  std::string tls(const std::string& path) const { return fmt::format("https://localhost:{}{}", https, path); }
+};
+
+// Sends requests from some threads, each over a connection of its own, until it is stopped.
+class Load {
+ public:
+  explicit Load(std::uint16_t port, int threads = 4) {
+    for (int i = 0; i < threads; ++i) {
+      threads_.emplace_back([this, port] {
+        while (!stop_) {
+          const auto answer = request(port);
+          ++sent_;
+          if (answer.starts_with("HTTP/1.1 200") && answer.ends_with("/load")) continue;
+          ++failed_;
+          const std::lock_guard lock(mutex_);
+          first_failure_ = first_failure_.empty() ? (answer.empty() ? "no answer" : answer.substr(0, 200)) : first_failure_;
+        }
+      });
+    }
+  }
+  ~Load() { stop(); }
+  void stop() {
+    stop_ = true;
+    for (auto& thread : threads_) {
+      if (thread.joinable()) thread.join();
+    }
+  }
+  // Waits until that many more were sent, so that what was just done had its effect on them.
+  void more(int count) const {
+    const auto goal = sent_ + count;
+    REQUIRE(eventually([&] { return sent_ >= goal; }));
+  }
+  void check_none_failed() {
+    stop();
+    CAPTURE(first_failure_);
+    CAPTURE(sent_.load());
+    CHECK(failed_ == 0);
+  }
+  int sent() const { return sent_; }
+
+ private:
+  static std::string request(std::uint16_t port) {
+    const auto address = detail::parse_address(fmt::format("127.0.0.1:{}", port)).value();
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    timeval limit{5, 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    std::string answer;
+    if (::connect(fd, address.get(), address.size) == 0) {
+      static constexpr std::string_view kRequest = "GET /load HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+      ::send(fd, kRequest.data(), kRequest.size(), MSG_NOSIGNAL);
+      char bytes[4096];
+      for (ssize_t got; (got = ::recv(fd, bytes, sizeof bytes, 0)) > 0;) answer.append(bytes, static_cast<std::size_t>(got));
+    }
+    ::close(fd);
+    return answer;
+  }
+
+  std::atomic<bool> stop_{false};
+  std::atomic<int> sent_{0}, failed_{0};
+  std::mutex mutex_;
+  std::string first_failure_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+TEST_CASE("edge: serves over TLS and plain, says who it is for and what went wrong") {
+  if (nginx_missing()) return;
+  Ring ring;
+  auto& host = ring.declaration.edge.hosts[0];
+  host.routes.push_back({.path = "/old", .redirect_to = "/new", .redirect_status = 301});
+  host.routes.push_back({.path = "/small", .service = "web", .body_bytes_max = 10});
+  ring.start();
+
+  const auto echo = ring.get(ring.tls("/echo"), {"X-Forwarded-For: 1.2.3.4", "Traceparent: 00-11111111111111111111111111111111-2222222222222222-01"});
+  CHECK(echo.status == 200);
+  CHECK(echo.headers.find("strict-transport-security: max-age=31536000") != std::string::npos);
+  CHECK(echo.headers.find("x-request-id: ") != std::string::npos);
+  CHECK(echo.body.find(fmt::format("Host: localhost:{}", ring.https)) != std::string::npos);
+  CHECK(echo.body.find("X-Forwarded-For: 127.0.0.1\r\n") != std::string::npos);
+  CHECK(echo.body.find("X-Forwarded-Proto: https\r\n") != std::string::npos);
+  if (!module_path().empty()) {
+    CHECK(echo.headers.find("x-request-id: 11111111111111111111111111111111") != std::string::npos);
+    CHECK(echo.body.find("traceparent: 00-11111111111111111111111111111111-") != std::string::npos);
+    CHECK(echo.body.find("2222222222222222") == std::string::npos);
+  }
+
+  CHECK(ring.get(ring.plain("/x")).body == "one /x");
+  CHECK(ring.get(ring.plain("/x")).headers.find("trict-") == std::string::npos);
+  CHECK(ring.get(ring.plain("/old")).status == 301);
+  CHECK(ring.get(ring.plain("/small"), {}, "POST", "01234567890").status == 413);
+  const auto unknown = ring.get(ring.plain("/x"), {"Host: other.test"});
+  CHECK(unknown.status == 421);
+  CHECK(unknown.body.find("<title>421 Misdirected Request</title>") != std::string::npos);
+  CHECK(unknown.body.find("Request <code>") != std::string::npos);
+  if (!module_path().empty()) {
+    CHECK(eventually([&] { return ring.collector.count(base::Signal::kSpan) == 6 && ring.collector.count(base::Signal::kLog) == 6; }));
+    CHECK(ring.edge->status().requests_total == 6);
+  }
+}
+
+TEST_CASE("edge: an instance killed under load costs no request") {
+  if (nginx_missing()) return;
+  Ring ring;
+  ring.start();
+  Load load(ring.http);
+  load.more(200);
+  for (int round = 0; round < 3; ++round) {
+    const auto victim = ring.edge->status().services[0].instances[static_cast<std::size_t>(round % 2)].pid;
+    ::kill(victim, SIGKILL);
+    load.more(300);
+    REQUIRE(eventually([&] { return ring.healthy() == 2; }));
+  }
+  load.check_none_failed();
+  if (!module_path().empty()) {
+    const auto sent = static_cast<std::size_t>(load.sent());
+    CHECK(eventually([&] { return ring.collector.count(base::Signal::kLog) == sent; }));
+    CHECK(ring.collector.count(base::Signal::kSpan) == sent);
+  }
+}
+
+TEST_CASE("edge: nginx killed under load is back without a refused connection") {
+  if (nginx_missing()) return;
+  Ring ring;
+  ring.start();
+  Load load(ring.http);
+  load.more(200);
+  for (int round = 0; round < 3; ++round) {
+    const auto master = ring.edge->status().pid;
+    ::kill(master, SIGKILL);
+    REQUIRE(eventually([&] { return ring.edge->status().pid != 0 && ring.edge->status().pid != master; }));
+    load.more(300);
+    // The workers it left have finished and gone.
+    CHECK(eventually([&] { return detail::group_members(master).empty(); }));
+  }
+  load.check_none_failed();
+  CHECK(ring.edge->status().restarts == 3);
+}
+
+TEST_CASE("edge: a changed declaration under load costs no request") {
+  if (nginx_missing()) return;
+  Ring ring;
+  ring.start();
+  Load load(ring.http);
+  load.more(200);
+
+  SUBCASE("another route") {
+    ring.declaration.edge.hosts[0].routes.push_back({.path = "/other/", .redirect_to = "/elsewhere"});
+    REQUIRE(ring.edge->apply(ring.declaration).ok());
+    CHECK(ring.get(ring.plain("/other/")).status == 302);
+  }
+  SUBCASE("another listener, and away again") {
+    const auto more = free_port();
+    ring.declaration.edge.listeners.push_back({.address = fmt::format("127.0.0.1:{}", more), .tls = false});
+    REQUIRE(ring.edge->apply(ring.declaration).ok());
+    CHECK(ring.get(fmt::format("http://127.0.0.1:{}/x", more)).status == 200);
+    load.more(300);
+    ring.declaration.edge.listeners.pop_back();
+    REQUIRE(ring.edge->apply(ring.declaration).ok());
+    http::Fetch gone;
+    gone.url = fmt::format("http://127.0.0.1:{}/x", more);
+    CHECK(eventually([&] { return !http::fetch(gone).ok(); }));
+  }
+  SUBCASE("another command, on ports of its own") {
+    const auto before = ring.edge->status().services[0].instances[0].pid;
+    ring.declaration.services[0].command.back() = "two";
+    const auto applied = ring.edge->apply(ring.declaration);
+    CAPTURE((applied.ok() ? "" : applied.error().message));
+    REQUIRE(applied.ok());
+    CHECK(ring.get(ring.plain("/x")).body == "two /x");
+    CHECK(eventually([&] { return !detail::read_stat(before); }));
+  }
+  SUBCASE("another count") {
+    ring.declaration.services[0].count = 3;
+    REQUIRE(ring.edge->apply(ring.declaration).ok());
+    CHECK(ring.healthy() == 3);
+    load.more(300);
+    ring.declaration.services[0].count = 1;
+    REQUIRE(ring.edge->apply(ring.declaration).ok());
+    CHECK(ring.healthy() == 1);
+  }
+  load.more(300);
+  load.check_none_failed();
+}
+
+TEST_CASE("edge: a core that comes back adopts nginx and instances, and can still restart them") {
+  if (nginx_missing()) return;
+  Ring ring;
+  ring.start();
+  Load load(ring.http);
+  load.more(200);
+  const auto before = ring.edge->status();
+  ring.open();
+  REQUIRE(ring.edge->start(ring.declaration).ok());
+  REQUIRE(eventually([&] { return ring.healthy() == 2; }));
+  const auto after = ring.edge->status();
+  CHECK(after.pid == before.pid);
+  CHECK(after.services[0].instances[0].pid == before.services[0].instances[0].pid);
+  load.more(300);
+
+  ::kill(after.pid, SIGKILL);
+  REQUIRE(eventually([&] { return ring.edge->status().pid != 0 && ring.edge->status().pid != after.pid; }));
+  load.more(300);
+
+  // Both at once: nobody is there when the master dies.
+  const auto master = ring.edge->status().pid;
+  ring.edge.reset();
+  ::kill(master, SIGKILL);
+  load.more(300);
+  ring.open();
+  REQUIRE(ring.edge->start(ring.declaration).ok());
+  load.more(300);
+  CHECK(eventually([&] { return detail::group_members(master).empty(); }));
+  load.check_none_failed();
+  if (!module_path().empty()) {
+    const auto sent = static_cast<std::size_t>(load.sent());
+    CHECK(eventually([&] { return ring.collector.count(base::Signal::kLog) == sent; }));
+    CHECK(ring.collector.count(base::Signal::kSpan) == sent);
+  }
+}
+
+TEST_CASE("edge: a declaration that cannot be put into force changes nothing") {
+  if (nginx_missing()) return;
+  Ring ring;
+  ring.start();
+  const auto before = ring.edge->status();
+
+  auto wrong = ring.declaration;
+  wrong.edge.hosts[0].certificate = {"missing.pem", "missing.key"};
+  const auto certificate = ring.edge->apply(wrong);
+  REQUIRE(!certificate.ok());
+  CHECK(certificate.error().message.starts_with("edge.hosts[0].certificate: cannot load certificate"));
+
+  wrong = ring.declaration;
+  wrong.edge.hosts[0].routes[0].path = "~ (";
+  CHECK(ring.edge->apply(wrong).error().message.starts_with("edge.hosts[0].routes[0]: pcre"));
+
+  wrong = ring.declaration;
+  wrong.services[0].command = {"/bin/sh", "-c", "echo cannot; exit 1"};
+  const auto unhealthy = ring.edge->apply(wrong);
+  REQUIRE(!unhealthy.ok());
+  CHECK(unhealthy.error().message.find("did not become healthy") != std::string::npos);
+
+  wrong = ring.declaration;
+  wrong.edge.listeners.push_back({.address = "192.0.2.1:1", .tls = false});  // an address of nobody (RFC 5737)
+  CHECK(ring.edge->apply(wrong).error().message.find("192.0.2.1:1") != std::string::npos);
+
+  CHECK(ring.edge->status().pid == before.pid);
+  CHECK(ring.get(ring.tls("/x")).body == "one /x");
+  CHECK(ring.healthy() == 2);
+}
+
+}  // namespace ringwall::edge
