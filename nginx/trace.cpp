@@ -181,6 +181,7 @@ RequestContext* context_of(ngx_http_request_t* request) noexcept {
 }
 
 ngx_int_t on_post_read(ngx_http_request_t* request) {
+  main_conf(request)->writer.prefetch();
   context_of(request);
   return NGX_DECLINED;
 }

@@ -30,6 +30,14 @@ class Writer {
   // Gives the ring back, drained or not.
   void release() noexcept;
 
+  // Asks the processor for the cache lines of the next record, which the reader's core had last.  Called when a
+  // request begins, it spares the wait for them when the request ends.
+  void prefetch() const noexcept {
+    if (control_ == nullptr) return;
+    const char* at = data_ + (head_ & (ring_bytes_ - 1));
+    for (unsigned line = 0; line < 5; ++line) __builtin_prefetch(at + 64 * line, 1);
+  }
+
   // Room for a record of this many bytes, or nullptr when it is dropped and counted: there is no ring, the
   // ring is full or the record too large.  The room is the record's only after publish().
   char* reserve(std::size_t bytes) noexcept;
