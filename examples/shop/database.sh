@@ -65,6 +65,7 @@ if [ ! -s "$cluster/PG_VERSION" ]; then
   "${as_owner[@]}" "$bin/initdb" --pgdata="$cluster.new" --username=shop --pwfile="$cluster.password" --auth=scram-sha-256 \
     --data-checksums --encoding=UTF8 --locale=C.UTF-8 --no-instructions >&2
   rm "$cluster.password"
+  "${as_owner[@]}" "$bin/postgres" --single -D "$cluster.new" postgres <<<'create database shop' >/dev/null
   mv "$cluster.new" "$cluster"
 fi
 [ -s "$secret" ] || die "$secret is gone, and the cluster in $cluster knows the password" "put the file back, or remove the cluster"
@@ -82,7 +83,7 @@ cat >"$connection.tmp" <<JSON
   "port": $port,
   "user": "shop",
   "password": "$(cat "$secret")",
-  "database": "postgres",
+  "database": "shop",
   "certificate": "$certificate"
 }
 JSON

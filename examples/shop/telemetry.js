@@ -24,6 +24,7 @@ const kMetricIntervalMs = 5_000
 const kFlushMsMax = 3_000
 
 const number = (name, otherwise) => Number(process.env[name]) || otherwise
+const metricIntervalMs = number('OTEL_METRIC_EXPORT_INTERVAL', kMetricIntervalMs)
 
 const sdk = new NodeSDK({
   // What the environment says wins over these.
@@ -39,8 +40,8 @@ const sdk = new NodeSDK({
   metricReaders: [
     new PeriodicExportingMetricReader({
       exporter: new OTLPMetricExporter(),
-      exportIntervalMillis: number('OTEL_METRIC_EXPORT_INTERVAL', kMetricIntervalMs),
-      exportTimeoutMillis: kFlushMsMax,
+      exportIntervalMillis: metricIntervalMs,
+      exportTimeoutMillis: Math.min(kFlushMsMax, metricIntervalMs),
     }),
   ],
   logRecordProcessors: [],
@@ -49,7 +50,7 @@ const sdk = new NodeSDK({
       // Health checks come several times a second and say nothing.
       ignoreIncomingRequestHook: (request) => request.url === '/healthz',
     }),
-    new PgInstrumentation({ enhancedDatabaseReporting: true, requireParentSpan: true }),
+    new PgInstrumentation({ enhancedDatabaseReporting: true, requireParentSpan: true, ignoreConnectSpans: true }),
     new PinoInstrumentation({ disableLogSending: true }),
   ],
 })

@@ -12,7 +12,8 @@ const { makeRouter } = require('./router')
 const { parseBody, parseCookies } = require('./parse')
 const { flush } = require('../telemetry')
 
-// nginx keeps idle connections to us for 60 s.  Ours must live longer, or we would close one just as nginx sends on it.
+// nginx keeps an idle connection to us for at most 60 s.  We must keep it longer, or we would close one just as nginx
+// sends on it.
 const kKeepAliveMs = 75_000
 const kRequestMsMax = 30_000
 // How long a stopping service goes on taking requests while the health checks notice, and how long it then waits for those
@@ -82,7 +83,8 @@ function startService(options) {
       }
       if (!response.writableFinished) fields.aborted = true
       // A span's own context is the one that was current when the request began.
-      context.with(requestContext, () => log.info(fields, `${request.method} ${url.pathname} ${response.statusCode}`))
+      const level = fields.status >= 500 ? 'error' : fields.status >= 400 ? 'warn' : 'info'
+      context.with(requestContext, () => log[level](fields, `${request.method} ${url.pathname} ${response.statusCode}`))
     })
     const requestContext = context.active()
     let result
