@@ -6,7 +6,8 @@
 // A batch whose digest was accepted within the last ten minutes, or whose position is not beyond its source's last
 // one, is a retry: `done` gets success and nothing is stored twice.
 //
-// Every record that comes in is counted: received = stored + pending + dropped by (source, reason).
+// Every record that comes in is counted: received = stored + pending + dropped by (source, reason).  Retries are not
+// counted again, nor are refused batches of a source with positions: it still holds them and comes again.
 //
 // Sinks are called from the commit thread, in order of sequence, after the data is durable and before `done`.
 // Thread-safe.
@@ -26,9 +27,12 @@
 
 namespace ringwall::collect {
 
+// The reason in the message of kUnavailable when only the queue is full: waiting a moment is enough.
+inline constexpr const char* kQueueFull = "queue_full";
+
 struct Submission {
   std::string source;           // "otlp", "edge:3", "file:1a2b…", "host"
-  std::uint64_t position = 0;   // where the source stands after this batch; 0: the source has no positions
+  std::uint64_t position = 0;   // where the source stands after this batch, never going back; 0: no positions
   base::Digest digest;          // of the request body; zero: none
   base::Batch batch;
 };

@@ -1,0 +1,27 @@
+// A line of text as a record: time, level, message, ids, status and duration lifted from the names people use, the rest
+// as attributes.
+//
+//   json    pino, winston, bunyan, zap, logrus, python-json-logger, …: nested objects become a.b, lists stay JSON
+//   logfmt  level=info msg="two words" took=12ms
+//   nginx   the combined format;  common: the common log format of nginx and Apache
+//   text    the line is the message; a level and an RFC 3339 time at its beginning are read
+//   auto    json when it begins with '{', then combined or common, then logfmt with at least two pairs, then text
+//
+// A line that is not what its format says is kept as text: nothing is lost for being odd.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/record.h"
+
+namespace ringwall::collect {
+
+enum class LineFormat { kAuto, kJson, kLogfmt, kNginx, kCommon, kText };
+LineFormat line_format(std::string_view name);  // kAuto for an unknown name
+
+// Appends one record to `builder`, whose current resource it belongs to.  `now_ns` is its time when the line has none.
+void append_line(base::BatchBuilder& builder, std::string_view line, LineFormat format, std::int64_t now_ns);
+
+}  // namespace ringwall::collect

@@ -1,0 +1,168 @@
+#include "collect/otlp_build.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+#include "base/text.h"
+
+namespace ringwall::collect::detail {
+
+namespace {
+
+std::uint64_t big_endian(const char* bytes) {
+  std::uint64_t value;
+  std::memcpy(&value, bytes, sizeof value);
+  return __builtin_bswap64(value);
+}
+
+constexpr std::string_view kStatusKeys[] = {"http.response.status_code", "http.status_code"};
+
+}  // namespace
+
+void OtlpBuilder::begin_resource() {
+  known_ = {};
+  resource_attributes_.clear();
+  scope_name_.clear();
+  scope_version_.clear();
+  resource_open_ = false;
+}
+
+void OtlpBuilder::resource_attribute(std::string_view key, std::string_view value) {
+  if (key == "service.name") known_.service = value;
+  else if (key == "service.version") known_.version = value;
+  else if (key == "deployment.environment.name" || key == "deployment.environment") known_.env = value;
+  else if (key == "host.name") known_.host = value;
+  else if (key == "cloud.region") known_.region = value;
+  else if (resource_attributes_.size() < base::kRecordAttributesMax) resource_attributes_.emplace_back(key, value);
+}
+
+void OtlpBuilder::scope(std::string_view name, std::string_view version) {
+  if (resource_open_ && (scope_name_ != name || scope_version_ != version)) resource_open_ = false;
+  scope_name_ = name;
+  scope_version_ = version;
+}
+
+void OtlpBuilder::open_resource() {
+  const auto or_default = [](const std::string& value, const std::string& otherwise) -> std::string_view { return value.empty() ? otherwise : value; };
+  // The specification's name for a resource that does not say.
+  builder_.resource(known_.service.empty() ? std::string_view("unknown_service") : known_.service, or_default(known_.env, defaults_.env), known_.version,
+                    or_default(known_.host, defaults_.host), or_default(known_.region, defaults_.region), "otlp");
+  for (const auto& [key, value] : resource_attributes_) builder_.resource_attribute(key, value);
+  if (!scope_name_.empty()) builder_.resource_attribute("otel.scope.name", scope_name_);
+  if (!scope_version_.empty()) builder_.resource_attribute("otel.scope.version", scope_version_);
+  resource_open_ = true;
+}
+
+Result<void> OtlpBuilder::begin_record(std::int64_t time_ns, std::string_view text) {
+  if (builder_.full()) return fail(Errc::kLimit, fmt::format("more than {} records or too much text in one request", base::kBatchRecordsMax), "send smaller batches");
+  if (!resource_open_) open_resource();
+  builder_.record(time_ns, text);
+  return {};
+}
+
+void OtlpBuilder::attribute(std::string_view key, std::string_view value) {
+  auto& b = builder_.batch();
+  const auto record = b.size() - 1;
+  if (b.attributes_end[record] - b.attributes_begin(record) >= base::kRecordAttributesMax) return;
+  if (b.signal != base::Signal::kMetric) {
+    if (key.starts_with("http.") && (key == kStatusKeys[0] || key == kStatusKeys[1])) {
+      int status = 0;
+      const auto parsed = std::from_chars(value.data(), value.data() + value.size(), status);
+      if (parsed.ec == std::errc{} && parsed.ptr == value.data() + value.size() && status >= 100 && status <= 599) {
+        b.status.back() = static_cast<std::uint16_t>(status);
+        return;
+      }
+    } else if (b.signal == base::Signal::kLog && key == "duration_ms") {
+      double duration = 0;
+      const auto parsed = std::from_chars(value.data(), value.data() + value.size(), duration);
+      if (parsed.ec == std::errc{} && parsed.ptr == value.data() + value.size() && duration >= 0 && duration < 1e12) {
+        b.duration_ns.back() = static_cast<std::int64_t>(std::llround(duration * 1e6));
+        return;
+      }
+    }
+  }
+  builder_.attribute(key, value);
+}
+
+void OtlpBuilder::reject(std::string_view reason) {
+  if (rejected_++ == 0) rejected_reason_ = reason;
+}
+
+OtlpParsed OtlpBuilder::take() { return {builder_.take(), rejected_, std::move(rejected_reason_)}; }
+
+bool trace_id_of(std::string_view bytes, base::TraceId& id) {
+  if (bytes.empty()) return true;
+  if (bytes.size() != 16) return false;
+  id = {big_endian(bytes.data()), big_endian(bytes.data() + 8)};
+  return true;
+}
+
+bool span_id_of(std::string_view bytes, std::uint64_t& id) {
+  if (bytes.empty()) return true;
+  if (bytes.size() != 8) return false;
+  id = big_endian(bytes.data());
+  return true;
+}
+
+std::string& JsonObject::key(std::string_view name) {
+  if (!first_) out_.push_back(',');
+  first_ = false;
+  base::append_json_string(out_, name);
+  out_.push_back(':');
+  return out_;
+}
+
+void JsonObject::text(std::string_view name, std::string_view value) { base::append_json_string(key(name), value); }
+
+std::string histogram_json(const Histogram& h) {
+  std::string out;
+  JsonObject object(out);
+  object.key("count").append(std::to_string(h.count));
+  base::append_json_number(object.key("sum"), h.sum);
+  if (h.has_minimum) base::append_json_number(object.key("min"), h.minimum);
+  if (h.has_maximum) base::append_json_number(object.key("max"), h.maximum);
+  object.key("bounds").push_back('[');
+  for (std::size_t i = 0; i < h.bounds.size(); ++i) {
+    if (i != 0) out.push_back(',');
+    base::append_json_number(out, h.bounds[i]);
+  }
+  out.push_back(']');
+  object.key("counts").push_back('[');
+  for (std::size_t i = 0; i < h.counts.size(); ++i) {
+    if (i != 0) out.push_back(',');
+    out.append(std::to_string(h.counts[i]));
+  }
+  out.push_back(']');
+  object.close();
+  return out;
+}
+
+Histogram from_exponential(int scale, std::int32_t positive_offset, const std::vector<std::uint64_t>& positive, std::int32_t negative_offset,
+                           const std::vector<std::uint64_t>& negative, std::uint64_t zero_count, double zero_threshold) {
+  Histogram h;
+  const double growth = std::exp2(-scale);
+  const auto edge = [&](std::int64_t index) { return std::exp2(static_cast<double>(index) * growth); };
+  for (std::size_t i = negative.size(); i-- > 0;) {
+    h.counts.push_back(negative[i]);
+    h.bounds.push_back(-edge(std::int64_t{negative_offset} + static_cast<std::int64_t>(i)));
+  }
+  h.counts.push_back(zero_count);
+  h.bounds.push_back(positive.empty() ? zero_threshold : edge(positive_offset));
+  for (std::size_t i = 0; i < positive.size(); ++i) {
+    h.counts.push_back(positive[i]);
+    h.bounds.push_back(edge(std::int64_t{positive_offset} + static_cast<std::int64_t>(i) + 1));
+  }
+  h.counts.push_back(0);
+  return h;
+}
+
+base::MetricKind sum_kind(int temporality, bool monotonic) {
+  constexpr int kDeltaTemporality = 1;
+  if (temporality == kDeltaTemporality) return base::MetricKind::kDelta;
+  return monotonic ? base::MetricKind::kCounter : base::MetricKind::kGauge;
+}
+
+}  // namespace ringwall::collect::detail

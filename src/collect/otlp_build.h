@@ -1,0 +1,82 @@
+// What the two encodings of OTLP share: a resource and records go in field by field, a batch comes out.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collect/otlp.h"
+
+namespace ringwall::collect::detail {
+
+class OtlpBuilder {
+ public:
+  OtlpBuilder(base::Signal signal, const OtlpDefaults& defaults) : builder_(signal), defaults_(defaults) {}
+
+  // A resource: its attributes, then the scope, then its records.
+  void begin_resource();
+  void resource_attribute(std::string_view key, std::string_view value);
+  void scope(std::string_view name, std::string_view version);
+
+  // A record; false when the batch is full.  Attributes follow, then the columns of batch() may be set.
+  Result<void> begin_record(std::int64_t time_ns, std::string_view text);
+  // Keeps an attribute, and lifts what the columns hold: HTTP status, duration.
+  void attribute(std::string_view key, std::string_view value);
+  base::Batch& batch() { return builder_.batch(); }
+  base::Slice put(std::string_view text) { return builder_.put(text); }
+
+  void reject(std::string_view reason);
+  OtlpParsed take();
+
+ private:
+  void open_resource();
+
+  base::BatchBuilder builder_;
+  const OtlpDefaults& defaults_;
+  struct Known {
+    std::string service, version, env, host, region;
+  } known_;
+  std::vector<std::pair<std::string, std::string>> resource_attributes_;
+  std::string scope_name_, scope_version_;
+  bool resource_open_ = false;  // the batch's newest resource is this one
+  std::uint64_t rejected_ = 0;
+  std::string rejected_reason_;
+};
+
+// Ids as OTLP carries them; false when the length is wrong.  Empty is none.
+bool trace_id_of(std::string_view bytes, base::TraceId& id);
+bool span_id_of(std::string_view bytes, std::uint64_t& id);
+
+// {"ts":…,"name":…,"attributes":{…}} and its kin: what span events and links are kept as.
+class JsonObject {
+ public:
+  explicit JsonObject(std::string& out) : out_(out) { out_.push_back('{'); }
+  std::string& key(std::string_view name);
+  void text(std::string_view name, std::string_view value);
+  void close() { out_.push_back('}'); }
+
+ private:
+  std::string& out_;
+  bool first_ = true;
+};
+
+// The histogram column: explicit bounds, counts one longer than bounds.
+struct Histogram {
+  double sum = 0, minimum = 0, maximum = 0;
+  bool has_minimum = false, has_maximum = false;
+  std::uint64_t count = 0;
+  std::vector<double> bounds;
+  std::vector<std::uint64_t> counts;
+};
+std::string histogram_json(const Histogram& histogram);
+
+// OTLP's exponential buckets as explicit ones: bucket i of `offset + i` ends at base^(offset+i+1), base = 2^(2^-scale).
+// Negative values come first, then zero, then positive ones.
+Histogram from_exponential(int scale, std::int32_t positive_offset, const std::vector<std::uint64_t>& positive,
+                           std::int32_t negative_offset, const std::vector<std::uint64_t>& negative, std::uint64_t zero_count, double zero_threshold);
+
+// The outcome of a metric point's kind: gauge, sums by temporality and monotonicity.
+base::MetricKind sum_kind(int temporality, bool monotonic);
+
+}  // namespace ringwall::collect::detail
