@@ -22,8 +22,8 @@ class Blob;
 
 namespace ringwall::store {
 
-// NULL, BOOLEAN, integers, floating point, and everything else as its text.  A TIMESTAMP is microseconds since
-// 1970 as std::int64_t, a MAP or LIST is what to_json() makes of it only when the statement says to_json().
+// NULL, BOOLEAN, integers (as text when they do not fit), floating point and DECIMAL as double, and everything else as
+// its text.  A TIMESTAMP is microseconds since 1970 as std::int64_t, a MAP or LIST is what to_json() makes of it only when the statement says to_json().
 using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string>;
 
 struct Column {
@@ -55,8 +55,8 @@ class Duck {
   // Runs one statement; `?` and `$1` take the parameters in order.  kInvalid with DuckDB's text when it is wrong.
   virtual Result<Table> run(std::string_view sql, const std::vector<Value>& parameters = {}, const RunOptions& options = {}) = 0;
 
-  // Runs one SELECT of a user: refused (kDenied) is everything that is not a query, and every function that reads
-  // a file or the network.  `views` are (name, SELECT statement) pairs visible to it.
+  // Runs one SELECT of a user: refused (kDenied) is everything that is not a query, and every table but `views`, which are
+  // (name, SELECT statement) pairs of our own.
   virtual Result<Table> run_untrusted(std::string_view sql, const std::vector<std::pair<std::string, std::string>>& views,
                                       const RunOptions& options) = 0;
 };

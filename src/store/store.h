@@ -16,7 +16,7 @@
 //   metrics  name VARCHAR, kind TINYINT (MetricKind), unit VARCHAR, value DOUBLE, histogram VARCHAR (JSON)
 // Absent trace_id, span_id, status, duration_ns, events, links, histogram and outcome_text are NULL; other absent text is ''.
 //
-// Layout on blob: docs/formats/store.md.  Reasons: ../shared telemetry notes as summarised in docs/decisions.
+// Layout on blob: docs/formats/store.md.
 // Thread-safe.
 #pragma once
 
