@@ -467,6 +467,26 @@ Result<NginxConfig> nginx_config(const Declaration& declaration, const ConfigPla
   return Generator(declaration, plan).run();
 }
 
+namespace {
+
+// Complaints about files and addresses name no line: the place is that of the line the thing is written in.
+std::string place_of_thing(std::string_view complaint, const NginxConfig& config) {
+  std::string_view thing;
+  if (const auto quote = complaint.find('"'); quote != complaint.npos) {
+    const auto end = complaint.find('"', quote + 1);
+    if (end != complaint.npos) thing = complaint.substr(quote, end + 1 - quote);
+  } else if (const auto to = complaint.find(" to "); complaint.starts_with("bind()") && to != complaint.npos) {
+    thing = complaint.substr(to + 4, complaint.find(' ', to + 4) - to - 4);
+  }
+  if (thing.size() < 3) return {};
+  const auto at = config.text.find(thing);
+  if (at == std::string::npos) return {};
+  const auto line = static_cast<std::size_t>(std::count(config.text.begin(), config.text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
+  return line < config.origins.size() ? config.origins[line] : std::string();
+}
+
+}  // namespace
+
 std::string emergencies(std::string_view output, const NginxConfig& config) {
   std::string out;
   for (std::size_t begin = 0; begin < output.size();) {
@@ -491,6 +511,7 @@ std::string emergencies(std::string_view output, const NginxConfig& config) {
         line = line.substr(0, in);
       }
     }
+    if (place.empty()) place = place_of_thing(line, config);
     out += fmt::format("{}{}{}{}", out.empty() ? "" : "; ", place, place.empty() ? "" : ": ", line);
   }
   return out;
