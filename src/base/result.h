@@ -89,25 +89,28 @@ class [[nodiscard]] Result<void> {
 };
 
 namespace detail {
-inline Error with_context(Error error, const std::string& doing) {
-  error.message = doing + ": " + error.message;
+// What was being attempted when an error came.
+struct Doing {
+  std::string what;
+};
+inline Error operator<<(Doing doing, Error error) {
+  error.message = doing.what + ": " + error.message;
   return error;
 }
 }  // namespace detail
 
 }  // namespace ringwall
 
-// GCC and Clang statement expressions: the value of the block is the unwrapped value.
-#define RW_TRY(expression)                                        \
-  ({                                                              \
-    auto rw_result_ = (expression);                               \
-    if (!rw_result_.ok()) return std::move(rw_result_).error();   \
-    std::move(rw_result_).value();                                \
-  })
-
-#define RW_TRY_CTX(doing, expression)                                                                 \
-  ({                                                                                                  \
-    auto rw_result_ = (expression);                                                                   \
-    if (!rw_result_.ok()) return ::ringwall::detail::with_context(std::move(rw_result_).error(), doing); \
-    std::move(rw_result_).value();                                                                    \
+// GCC and Clang statement expressions: the value of the block is the unwrapped value.  The counter gives every use a
+// name of its own, so that one may stand inside another.
+#define RW_TRY(expression) RW_TRY_NAMED(RW_TRY_NAME(__COUNTER__), expression, )
+#define RW_TRY_CTX(doing, expression) RW_TRY_NAMED(RW_TRY_NAME(__COUNTER__), expression, RW_TRY_WITH(doing))
+#define RW_TRY_NAME(number) RW_TRY_JOIN(rw_result_, number)
+#define RW_TRY_JOIN(a, b) a##b
+#define RW_TRY_WITH(doing) ::ringwall::detail::Doing{doing} <<
+#define RW_TRY_NAMED(name, expression, context)            \
+  ({                                                       \
+    auto name = (expression);                              \
+    if (!name.ok()) return context std::move(name).error(); \
+    std::move(name).value();                               \
   })

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/world.h"
 #include "cli/context.h"
+#include "cli/core.h"
 
 namespace ringwall::cli {
 
@@ -78,6 +79,10 @@ Result<int> supervise(const SupervisorOptions& options) {
     }
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (stopping || (WIFEXITED(status) && (code == kExitUsage || code == kExitOk))) return code;
+    if (WIFEXITED(status) && code == kExitRestart) {
+      backoff = kBackoffMin;
+      continue;
+    }
     if (clock.monotonic_ns() - started > kStableNs) backoff = kBackoffMin;
     base::log_event(base::Level::kError, "supervisor.core_died",
                     {{"exit", std::to_string(code)}, {"restart_in_ms", std::to_string(backoff.count())}});

@@ -150,10 +150,11 @@ Result<int> run_up(const UpOptions& options, const Context& context) {
     return wait_until_up(progress, 0, options, state);
   }
   [[maybe_unused]] const auto stale = files.remove(state + "/run/up.json");
+  RW_TRY(files.write_atomic(state + "/run/declaration.yaml", loaded.text, 0600));
 
   SupervisorOptions supervisor;
   supervisor.core_command = {std::filesystem::read_symlink("/proc/self/exe").string(), "core", "--state", state,
-                             std::filesystem::absolute(options.file).string()};
+                             loaded.path};
   if (!options.detach) {
     supervisor.tick = [&progress] { progress.look(); };
     return supervise(supervisor);

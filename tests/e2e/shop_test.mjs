@@ -1,0 +1,91 @@
+// Shows 1 and 2 on the example: the shop runs inside the ring with its real PostgreSQL; one page view gives one trace with
+// the spans of the edge, both services and the SQL statements, its log lines and its edge record, in `ringwall trace` and in the
+// console, looked at by a real Chromium.  The screenshots stay in build/test/screenshots.
+import { execFile, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import https from 'node:https'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { Report, Ringwall, freePorts, root, until } from './harness.mjs'
+
+const run = promisify(execFile)
+const report = new Report()
+if (spawnSync('sh', ['-c', 'ls /usr/lib/postgresql/*/bin/initdb']).status !== 0) {
+  console.log('skipped: shop: PostgreSQL could not be installed')
+  report.end()
+}
+
+// The example's own declaration with free ports, so that a shop that is already running is left alone.
+const shop = path.join(root, 'examples/shop')
+const [https_, http_, otlp, api] = await freePorts(4)
+let declaration = readFileSync(path.join(shop, 'ringwall.yaml'), 'utf8')
+const replaced = []
+const replace = (from, to) => { if (declaration.includes(from)) replaced.push(from); declaration = declaration.replaceAll(from, to) }
+for (const match of new Set(declaration.match(/(?:127\.0\.0\.1|0\.0\.0\.0|\[::\]):(\d+)/g) ?? [])) {
+  const port = { 8443: api, 4318: otlp, 8080: http_, 9443: https_ }[match.split(':').at(-1)]
+  if (port) replace(match, `127.0.0.1:${port}`)
+}
+const ringwall = new Ringwall('shop', declaration)
+for (const name of ['storefront', 'catalog', 'database.sh', 'database.mjs', 'package.json', 'node_modules', 'common', 'lib', 'shared']) {
+  if (existsSync(path.join(shop, name))) cpSync(path.join(shop, name), path.join(ringwall.folder, name), { recursive: true })
+}
+process.stdout.write(ringwall.start())
+const status = await ringwall.status()
+const url = status.urls.edge.find((candidate) => candidate.startsWith('https:'))
+const ca = readFileSync(path.join(ringwall.state, 'pki/ca.crt'))
+report.check(Boolean(url), `the shop is at ${url}`)
+report.check(Boolean(status.token), '`ringwall status --json` gives a token to programs')
+
+const get = (target) => new Promise((resolve, reject) => {
+  https.get(target, { ca, agent: false }, (response) => {
+    let body = ''
+    response.on('data', (piece) => { body += piece })
+    response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }))
+  }).on('error', reject)
+})
+const page = await get(new URL('/product/1', url))
+report.check(page.status === 200, 'a product page is answered over TLS with the local CA trusted', String(page.status))
+const id = page.headers['x-request-id']
+report.check(/^[0-9a-f]{32}$/.test(id ?? ''), `its trace id is in the answer: ${id}`)
+
+const complete = (trace) => {
+  const services = new Set(trace.spans.map((span) => span.service))
+  const sql = trace.spans.filter((span) => Object.keys(span.attributes).some((key) => key.startsWith('db.')))
+  return services.has('edge') && services.has('storefront') && services.has('catalog') && sql.length > 0 &&
+    trace.logs.some((log) => log.service === 'edge') && trace.logs.some((log) => log.service === 'storefront') && trace.logs.some((log) => log.service === 'catalog')
+}
+let trace
+await until('the whole trace is found', async () => complete(trace = await ringwall.json('trace', id)), { deadlineMs: 20_000, everyMs: 200 }).catch(() => {})
+const seen = trace ? `spans ${trace.spans.map((span) => `${span.service}:${span.name}`).join(', ')}; logs ${trace.logs.map((log) => log.service).join(', ')}` : 'no trace'
+report.check(trace && complete(trace), 'one page view is one trace: edge, storefront, catalog, SQL, log lines, edge record', seen)
+report.check(trace && new Set(trace.spans.map((span) => span.trace_id)).size === 1, 'under one trace id')
+const roots = trace ? trace.spans.filter((span) => !trace.spans.some((other) => other.span_id === span.parent_span_id)) : []
+report.check(roots.length === 1 && roots[0].service === 'edge', 'the edge span is the root and every other span hangs below it', roots.map((span) => span.name).join(', '))
+
+const traffic = await run('node', [path.join(shop, 'traffic.mjs'), '--url', url, '--ca', path.join(ringwall.state, 'pki/ca.crt'), '--duration', '8', '--json'], { timeout: 90_000 })
+  .catch((error) => error)
+console.log(traffic.stdout?.trim().split('\n').at(-1))
+const services = await until('services are listed', async () => {
+  const names = (await ringwall.json('services')).services.map((service) => service.service)
+  return ['edge', 'storefront', 'catalog'].every((name) => names.includes(name)) && names
+}).catch(() => [])
+report.check(services.length >= 3, `services with traffic: ${services.join(', ')}`)
+
+const after = await ringwall.status()
+const dropped = after.pipeline.dropped.reduce((sum, drop) => sum + drop.records, 0)
+report.check(after.pipeline.received === after.pipeline.stored + after.pipeline.pending + dropped,
+  `received ${after.pipeline.received} = stored ${after.pipeline.stored} + pending ${after.pipeline.pending} + dropped ${dropped}`)
+
+if (existsSync('/usr/bin/chromium')) {
+  const screenshots = path.join(root, 'build/test/screenshots')
+  rmSync(screenshots, { recursive: true, force: true })
+  mkdirSync(screenshots, { recursive: true })
+  const browser = await run('node', [path.join(root, 'console/e2e/trace.e2e.mjs'), '--shop', url, '--console', after.urls.console, '--token', after.token, '--screenshots', screenshots],
+    { timeout: 240_000, cwd: path.join(root, 'console') }).catch((error) => error)
+  console.log((browser.stdout ?? '').trim().split('\n').map((line) => `  ${line.replace(/^(\d+ passed, \d+ failed)$/, 'browser: $1')}`).join('\n'))
+  report.check(!browser.code && !browser.killed, 'the console shows the same in Chromium', browser.stderr ?? '')
+} else {
+  console.log('skipped: console in Chromium: chromium could not be installed')
+}
+report.check(ringwall.stop() === 0, 'it drains and stops')
+report.end()
