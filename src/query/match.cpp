@@ -70,7 +70,15 @@ std::optional<double> cast_number(std::string_view text) {
   }
   double value = 0;
   const auto [end, code] = std::from_chars(plain.data(), plain.data() + plain.size(), value);
-  if (code != std::errc{} || end != plain.data() + plain.size() || !std::isfinite(value)) return std::nullopt;
+  // DuckDB takes what is too small for zero, and what is too large for infinite.
+  const auto exponent = plain.find_first_of("eE");
+  const bool tiny = code == std::errc::result_out_of_range && exponent != std::string::npos && plain[exponent + 1] == '-';
+  if (tiny) {
+    value = 0;
+  } else if (code != std::errc{}) {
+    return std::nullopt;
+  }
+  if (end != plain.data() + plain.size() || !std::isfinite(value)) return std::nullopt;
   return value;
 }
 
