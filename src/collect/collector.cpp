@@ -66,7 +66,7 @@ class CollectorImpl final : public Collector {
     for (const auto& digest : recovered.digests) window_.add(digest, now);
     std::uint64_t replayed = 0;
     const Spool::Options options{options_.directory, options_.segment_bytes_max, recovered.checkpoint, static_cast<std::uint64_t>(clock_.now_ns())};
-    spool_ = RW_TRY(Spool::open(files_, options, [&](const SpoolRecord& record) -> Result<void> {
+    const auto replay = [&](const SpoolRecord& record) -> Result<void> {
       auto batch = RW_TRY(decompress_batch(record.payload));
       const Durable durable{record.sequence, std::string(record.source), record.position, record.digest, std::make_shared<const base::Batch>(std::move(batch))};
       if (durable.position != 0) {
@@ -77,7 +77,8 @@ class CollectorImpl final : public Collector {
       replayed += durable.batch->size();
       sink_(durable);
       return {};
-    }));
+    };
+    spool_ = RW_TRY(Spool::open(files_, options, replay));
     submitted_positions_ = durable_positions_;
     publish_spool_state_locked();
     if (replayed != 0) base::log_event(base::Level::kInfo, "collect.spool_replayed", {{"records", std::to_string(replayed)}});
