@@ -89,14 +89,16 @@ class [[nodiscard]] Result<void> {
 };
 
 namespace detail {
-// What was being attempted when an error came.
+inline Error with_context(Error error, const std::string& doing) {
+  error.message = doing + ": " + error.message;
+  return error;
+}
+
+// What was being attempted when an error came; only for RW_TRY_CTX.
 struct Doing {
   std::string what;
 };
-inline Error operator<<(Doing doing, Error error) {
-  error.message = doing.what + ": " + error.message;
-  return error;
-}
+inline Error operator<<(const Doing& doing, Error error) { return with_context(std::move(error), doing.what); }
 }  // namespace detail
 
 }  // namespace ringwall
