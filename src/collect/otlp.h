@@ -6,7 +6,11 @@
 // A message that cannot be read is refused whole (kInvalid, with the byte).  A record that is wrong by itself is
 // rejected and counted, and the rest is kept (partial success).
 //
-// Limits: kNestingMax of AnyValue, kRecordAttributesMax per record (further ones are left out), base::kBatchRecordsMax.
+// Text that is not UTF-8 gets U+FFFD where it is not; attributes without a key are left out.
+//
+// Limits: kNestingMax of AnyValue; base::kRecordAttributesMax per record, further ones are left out and counted in the
+// attribute dropped_attributes; base::kBatchRecordsMax, kOtlpTextBytesMax and kOtlpResourceAttributesMax per request
+// (kLimit).
 #pragma once
 
 #include <cstdint>
@@ -19,10 +23,13 @@
 namespace ringwall::collect {
 
 inline constexpr int kNestingMax = 16;
+inline constexpr std::size_t kOtlpTextBytesMax = 256u << 20;           // a body of 64 MiB can name its resource's text again and again
+inline constexpr std::size_t kOtlpResourceAttributesMax = 1u << 20;  // of all resources of a request
 
-// Tags of records whose resource does not say.
+// Tags of records whose resource does not say, and the time of those that have none.
 struct OtlpDefaults {
   std::string env, region, host;
+  std::int64_t now_ns = 0;
 };
 
 struct OtlpParsed {

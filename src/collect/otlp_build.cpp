@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "base/text.h"
 
@@ -30,7 +32,22 @@ void OtlpBuilder::begin_resource() {
   resource_open_ = false;
 }
 
+std::string_view OtlpBuilder::clean(std::string_view text, std::string& room) {
+  std::size_t at = 0;
+  for (std::uint64_t word; at + sizeof word <= text.size(); at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if ((word & 0x8080808080808080u) != 0) break;
+  }
+  while (at < text.size() && static_cast<signed char>(text[at]) >= 0) ++at;
+  if (at == text.size() || base::valid_utf8(text)) return text;
+  room = base::to_utf8(text);
+  return room;
+}
+
 void OtlpBuilder::resource_attribute(std::string_view key, std::string_view value) {
+  if (key.empty()) return;
+  key = clean(key, clean_key_);
+  value = clean(value, clean_value_);
   if (key == "service.name") known_.service = value;
   else if (key == "service.version") known_.version = value;
   else if (key == "deployment.environment.name" || key == "deployment.environment") known_.env = value;
@@ -41,8 +58,8 @@ void OtlpBuilder::resource_attribute(std::string_view key, std::string_view valu
 
 void OtlpBuilder::scope(std::string_view name, std::string_view version) {
   if (resource_open_ && (scope_name_ != name || scope_version_ != version)) resource_open_ = false;
-  scope_name_ = name;
-  scope_version_ = version;
+  scope_name_ = clean(name, clean_value_);
+  scope_version_ = clean(version, clean_value_);
 }
 
 void OtlpBuilder::open_resource() {
@@ -57,23 +74,40 @@ void OtlpBuilder::open_resource() {
 }
 
 Result<void> OtlpBuilder::begin_record(std::int64_t time_ns, std::string_view text) {
-  if (builder_.full()) return fail(Errc::kLimit, fmt::format("more than {} records or too much text in one request", base::kBatchRecordsMax), "send smaller batches");
-  if (!resource_open_) open_resource();
-  builder_.record(time_ns, text);
+  const auto& b = builder_.batch();
+  if (b.size() >= base::kBatchRecordsMax) return fail(Errc::kLimit, fmt::format("more than {} records in one request", base::kBatchRecordsMax), "send smaller batches");
+  if (b.arena.size() >= kOtlpTextBytesMax) return fail(Errc::kLimit, fmt::format("more than {} bytes of text in one request", kOtlpTextBytesMax), "send smaller batches");
+  if (!resource_open_) {
+    if (b.resource_keys.size() + resource_attributes_.size() > kOtlpResourceAttributesMax) {
+      return fail(Errc::kLimit, fmt::format("more than {} resource attributes in one request", kOtlpResourceAttributesMax), "send smaller batches");
+    }
+    open_resource();
+  }
+  close_record();
+  builder_.record(time_ns != 0 ? time_ns : defaults_.now_ns, clean(text, clean_value_));
   return {};
+}
+
+void OtlpBuilder::close_record() {
+  if (attributes_over_ != 0) builder_.attribute("dropped_attributes", std::to_string(attributes_over_));
+  attributes_over_ = 0;
 }
 
 void OtlpBuilder::attribute(std::string_view key, std::string_view value) {
   auto& b = builder_.batch();
   const auto record = b.size() - 1;
-  if (b.attributes_end[record] - b.attributes_begin(record) >= base::kRecordAttributesMax) return;
+  if (key.empty()) return;
+  if (b.attributes_end[record] - b.attributes_begin(record) >= base::kRecordAttributesMax) {
+    ++attributes_over_;
+    return;
+  }
   if (b.signal != base::Signal::kMetric) {
     if (key.starts_with("http.") && (key == kStatusKeys[0] || key == kStatusKeys[1])) {
       int status = 0;
       const auto parsed = std::from_chars(value.data(), value.data() + value.size(), status);
       if (parsed.ec == std::errc{} && parsed.ptr == value.data() + value.size() && status >= 100 && status <= 599) {
+        // Kept as an attribute as well: people search by the name their instrumentation uses.
         b.status.back() = static_cast<std::uint16_t>(status);
-        return;
       }
     } else if (b.signal == base::Signal::kLog && key == "duration_ms") {
       double duration = 0;
@@ -84,14 +118,17 @@ void OtlpBuilder::attribute(std::string_view key, std::string_view value) {
       }
     }
   }
-  builder_.attribute(key, value);
+  builder_.attribute(clean(key, clean_key_), clean(value, clean_value_));
 }
 
 void OtlpBuilder::reject(std::string_view reason) {
   if (rejected_++ == 0) rejected_reason_ = reason;
 }
 
-OtlpParsed OtlpBuilder::take() { return {builder_.take(), rejected_, std::move(rejected_reason_)}; }
+OtlpParsed OtlpBuilder::take() {
+  close_record();
+  return {builder_.take(), rejected_, std::move(rejected_reason_)};
+}
 
 bool trace_id_of(std::string_view bytes, base::TraceId& id) {
   if (bytes.empty()) return true;
@@ -136,15 +173,26 @@ std::string histogram_json(const Histogram& h) {
     out.append(std::to_string(h.counts[i]));
   }
   out.push_back(']');
+  if (h.temporality == 1 || h.temporality == 2) object.text("temporality", h.temporality == 1 ? "delta" : "cumulative");
   object.close();
   return out;
+}
+
+void append_number_text(std::string& out, double value) {
+  if (std::isnan(value)) {
+    out.append("NaN");
+  } else if (std::isinf(value)) {
+    out.append(value > 0 ? "Infinity" : "-Infinity");
+  } else {
+    base::append_json_number(out, value);
+  }
 }
 
 Histogram from_exponential(int scale, std::int32_t positive_offset, const std::vector<std::uint64_t>& positive, std::int32_t negative_offset,
                            const std::vector<std::uint64_t>& negative, std::uint64_t zero_count, double zero_threshold) {
   Histogram h;
   const double growth = std::exp2(-scale);
-  const auto edge = [&](std::int64_t index) { return std::exp2(static_cast<double>(index) * growth); };
+  const auto edge = [&](std::int64_t index) { return std::min(std::exp2(static_cast<double>(index) * growth), std::numeric_limits<double>::max()); };
   for (std::size_t i = negative.size(); i-- > 0;) {
     h.counts.push_back(negative[i]);
     h.bounds.push_back(-edge(std::int64_t{negative_offset} + static_cast<std::int64_t>(i)));

@@ -24,13 +24,16 @@ class OtlpBuilder {
   // Keeps an attribute, and lifts what the columns hold: HTTP status, duration.
   void attribute(std::string_view key, std::string_view value);
   base::Batch& batch() { return builder_.batch(); }
-  base::Slice put(std::string_view text) { return builder_.put(text); }
+  base::Slice put(std::string_view text) { return builder_.put(clean(text, clean_value_)); }
 
   void reject(std::string_view reason);
   OtlpParsed take();
 
  private:
   void open_resource();
+  void close_record();
+  // The text itself when it is UTF-8, or a repaired copy in `room`.
+  static std::string_view clean(std::string_view text, std::string& room);
 
   base::BatchBuilder builder_;
   const OtlpDefaults& defaults_;
@@ -40,6 +43,8 @@ class OtlpBuilder {
   std::vector<std::pair<std::string, std::string>> resource_attributes_;
   std::string scope_name_, scope_version_;
   bool resource_open_ = false;  // the batch's newest resource is this one
+  std::uint64_t attributes_over_ = 0;  // of the newest record
+  std::string clean_key_, clean_value_;
   std::uint64_t rejected_ = 0;
   std::string rejected_reason_;
 };
@@ -63,6 +68,7 @@ class JsonObject {
 
 // The histogram column: explicit bounds, counts one longer than bounds.
 struct Histogram {
+  int temporality = 0;  // AggregationTemporality
   double sum = 0, minimum = 0, maximum = 0;
   bool has_minimum = false, has_maximum = false;
   std::uint64_t count = 0;
@@ -75,6 +81,13 @@ std::string histogram_json(const Histogram& histogram);
 // Negative values come first, then zero, then positive ones.
 Histogram from_exponential(int scale, std::int32_t positive_offset, const std::vector<std::uint64_t>& positive,
                            std::int32_t negative_offset, const std::vector<std::uint64_t>& negative, std::uint64_t zero_count, double zero_threshold);
+
+// The shortest text of a number; NaN, Infinity and -Infinity as protobuf's JSON writes them.
+void append_number_text(std::string& out, double value);
+
+// OTLP's times are unsigned; ours end in the year 2262.
+inline constexpr const char* kTimeOutOfRange = "a time beyond the year 2262";
+inline bool time_in_range(std::uint64_t time) { return time >> 63 == 0; }
 
 // The outcome of a metric point's kind: gauge, sums by temporality and monotonicity.
 base::MetricKind sum_kind(int temporality, bool monotonic);

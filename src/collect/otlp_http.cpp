@@ -30,9 +30,9 @@ bool signal_of(std::string_view path, base::Signal& signal) {
 }
 
 // The body without its content encoding.  `inflated` holds it when there was one.
-Result<std::string_view> plain_body(const OtlpRequest& request, std::size_t bytes_max, std::string& inflated) {
-  if (request.content_encoding == "gzip" || request.content_encoding == "deflate") {
-    inflated = RW_TRY(inflate(request.body, request.content_encoding, bytes_max));
+Result<std::string_view> plain_body(const OtlpRequest& request, std::string_view encoding, std::size_t bytes_max, std::string& inflated) {
+  if (encoding == "gzip" || encoding == "deflate") {
+    inflated = RW_TRY(inflate(request.body, encoding, bytes_max));
     return std::string_view(inflated);
   }
   if (request.body.size() > bytes_max) return fail(Errc::kLimit, fmt::format("the body is larger than {} bytes", bytes_max), "send smaller batches");
@@ -73,10 +73,10 @@ std::string encode_otlp_error(bool json, int rpc_code, std::string_view message)
 }
 
 void handle_otlp(const OtlpRequest& request, const OtlpOptions& options, Collector& collector, const std::function<void(OtlpResponse)>& answer) {
-  const auto type = base::trim(request.content_type.substr(0, request.content_type.find(';')));
+  const auto type = base::lower_ascii(base::trim(request.content_type.substr(0, request.content_type.find(';'))));
   const bool json = type == "application/json";
   const auto refuse = [&](int status, int rpc_code, std::string_view message) {
-    answer({status, json ? "application/json" : "application/x-protobuf", encode_otlp_error(json, rpc_code, message), status == 503 ? 1 : 0});
+    answer({status, json ? "application/json" : "application/x-protobuf", encode_otlp_error(json, rpc_code, message), 0, status == 405});
   };
   base::Signal signal;
   if (!signal_of(request.path, signal)) return refuse(404, kRpcNotFound, "send to /v1/logs, /v1/traces or /v1/metrics");
@@ -90,19 +90,21 @@ void handle_otlp(const OtlpRequest& request, const OtlpOptions& options, Collect
     drop("bad_request");
     return refuse(415, kRpcInvalidArgument, "Content-Type is application/x-protobuf or application/json");
   }
-  const auto encoding = request.content_encoding;
+  const auto encoding = base::lower_ascii(request.content_encoding);
   if (!encoding.empty() && encoding != "identity" && encoding != "gzip" && encoding != "deflate") {
     drop("bad_request");
     return refuse(415, kRpcInvalidArgument, "Content-Encoding is gzip, deflate or none");
   }
   std::string inflated;
-  const auto body = plain_body(request, options.body_bytes_max, inflated);
+  const auto body = plain_body(request, encoding, options.body_bytes_max, inflated);
   if (!body.ok()) {
     const bool large = body.error().code == Errc::kLimit;
     drop(large ? "too_large" : "bad_request");
     return refuse(large ? 413 : 400, large ? kRpcResourceExhausted : kRpcInvalidArgument, body.error().message);
   }
-  auto parsed = json ? parse_otlp_json(signal, *body, options.defaults) : parse_otlp_protobuf(signal, *body, options.defaults);
+  auto defaults = options.defaults;
+  defaults.now_ns = options.clock->now_ns();
+  auto parsed = json ? parse_otlp_json(signal, *body, defaults) : parse_otlp_protobuf(signal, *body, defaults);
   if (!parsed.ok()) {
     const bool large = parsed.error().code == Errc::kLimit;
     drop(large ? "too_large" : "bad_request");
@@ -122,7 +124,8 @@ void handle_otlp(const OtlpRequest& request, const OtlpOptions& options, Collect
   collector.submit({.source = "otlp", .digest = digest, .batch = std::move(parsed->batch)}, [answer, succeed, json](const Result<std::uint64_t>& outcome) {
     if (outcome.ok()) return succeed();
     const bool later = outcome.error().code == Errc::kUnavailable;
-    answer({later ? 503 : 413, json ? "application/json" : "application/x-protobuf",
+    const bool queue = outcome.error().message.find(kQueueFull) != std::string::npos;
+    answer({later ? (queue ? 429 : 503) : 413, json ? "application/json" : "application/x-protobuf",
             encode_otlp_error(json, later ? kRpcUnavailable : kRpcResourceExhausted, outcome.error().message), later ? 1 : 0});
   });
 }

@@ -2,7 +2,7 @@
 //
 //   200  every record is durable, or partial_success says how many were rejected and why
 //   400  the body cannot be read; 404 an unknown path; 405 not POST; 413 too large; 415 an unknown type or encoding
-//   503  overload, with Retry-After; the sender tries again
+//   429  the queue is full for a moment, 503 the spool or the disk is: both with Retry-After, and the sender tries again
 //
 // The answer has the request's content type.  Source: OTLP specification, "OTLP/HTTP".
 #pragma once
@@ -23,11 +23,13 @@ struct OtlpRequest {
 struct OtlpResponse {
   int status = 200;
   std::string content_type, body;
-  int retry_after_s = 0;  // 0: no Retry-After
+  int retry_after_s = 0;    // 0: no Retry-After
+  bool allow_post = false;  // send "Allow: POST"
 };
 
 struct OtlpOptions {
-  OtlpDefaults defaults;
+  OtlpDefaults defaults;  // its now_ns is set from the clock for each request
+  base::Clock* clock = &base::real_clock();
   std::size_t body_bytes_max = 64u << 20;  // after decompression
 };
 

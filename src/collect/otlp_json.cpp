@@ -20,6 +20,7 @@ namespace dom = simdjson::dom;
 using Element = dom::element;
 
 constexpr std::size_t kJsonDepthMax = 64;
+constexpr std::int64_t kNoRecordedValue = 1;  // DataPointFlags: the series ended, there is no value
 
 // A member, or nothing when it is absent or null.
 bool get(const dom::object& object, std::string_view key, Element& out) { return object[key].get(out) == simdjson::SUCCESS && !out.is_null(); }
@@ -150,8 +151,13 @@ class JsonParser {
     if (get(object, "stringValue", element) && element.get(text) == simdjson::SUCCESS) return text;
     if (get(object, "bytesValue", element) && element.get(text) == simdjson::SUCCESS) return text;
     scratch_.clear();
-    RW_TRY(any_json(object, scratch_, 0));
-    if (scratch_ == "null") scratch_.clear();
+    double number = 0;
+    if (get(object, "doubleValue", element) && double_of(element, number)) {
+      append_number_text(scratch_, number);
+    } else {
+      RW_TRY(any_json(object, scratch_, 0));
+      if (scratch_ == "null") scratch_.clear();
+    }
     return std::string_view(scratch_);
   }
 
@@ -170,7 +176,7 @@ class JsonParser {
     } else if (get(object, "intValue", element) && number_of(element, integer)) {
       out.append(std::to_string(integer));
     } else if (get(object, "doubleValue", element) && double_of(element, number)) {
-      fmt::format_to(std::back_inserter(out), "{}", number);
+      base::append_json_number(out, number);
     } else if (get(object, "arrayValue", element) && element.get(inner) == simdjson::SUCCESS) {
       bool first = true;
       out.push_back('[');
@@ -220,12 +226,14 @@ class JsonParser {
     std::uint64_t span = 0;
     if (!trace_id(record, "traceId", trace)) return builder_.reject("a trace id is not 32 hexadecimal digits"), Result<void>();
     if (!span_id(record, "spanId", span)) return builder_.reject("a span id is not 16 hexadecimal digits"), Result<void>();
-    const auto time = number_of(record, "timeUnixNano");
+    auto time = number_of(record, "timeUnixNano");
+    if (time == 0) time = number_of(record, "observedTimeUnixNano");
+    if (time < 0) return builder_.reject(kTimeOutOfRange), Result<void>();
     std::string_view text;
     Element body;
     if (get(record, "body", body)) text = RW_TRY(any_text(body));
     const auto event_name = text_of(record, "eventName");
-    RW_TRY(builder_.begin_record(time != 0 ? time : number_of(record, "observedTimeUnixNano"), text.empty() ? event_name : text));
+    RW_TRY(builder_.begin_record(time, text.empty() ? event_name : text));
     auto& b = builder_.batch();
     const auto severity = number_of(record, "severityNumber");
     b.severity.back() = severity >= 1 && severity <= 24 ? static_cast<std::uint8_t>(severity) : base::severity_of(text_of(record, "severityText"));
@@ -242,6 +250,7 @@ class JsonParser {
     if (!span_id(record, "spanId", id) || id == 0) return builder_.reject("a span without a span id of 16 hexadecimal digits"), Result<void>();
     if (!span_id(record, "parentSpanId", parent)) return builder_.reject("a parent span id is not 16 hexadecimal digits"), Result<void>();
     const auto start = number_of(record, "startTimeUnixNano"), end = number_of(record, "endTimeUnixNano");
+    if (start < 0 || end < 0) return builder_.reject(kTimeOutOfRange), Result<void>();
     RW_TRY(builder_.begin_record(start, text_of(record, "name")));
     auto& b = builder_.batch();
     b.trace_id.back() = trace;
@@ -249,8 +258,8 @@ class JsonParser {
     b.parent_span_id.back() = parent;
     const auto kind = number_of(record, "kind");
     b.kind.back() = static_cast<std::uint8_t>(kind >= 0 && kind <= 5 ? kind : 0);
-    // Both ends as unsigned nanoseconds; hostile values must not overflow.
-    b.duration_ns.back() = start >= 0 && end > start ? end - start : 0;
+    // A clock that went back would make a negative duration.
+    b.duration_ns.back() = end > start ? end - start : 0;
     dom::object status;
     Element element;
     if (get(record, "status", element) && element.get(status) == simdjson::SUCCESS) {
@@ -297,22 +306,30 @@ class JsonParser {
     if (open("sum")) {
       bool monotonic = false;
       if (get(data, "isMonotonic", element) && element.get(monotonic) != simdjson::SUCCESS) monotonic = false;
-      const auto kind = sum_kind(static_cast<int>(number_of(data, "aggregationTemporality")), monotonic);
+      const auto kind = sum_kind(temporality(data), monotonic);
       return each(data, "dataPoints", [this, kind](const dom::object& point) { return number_point(kind, point); });
     }
-    if (open("histogram")) return each(data, "dataPoints", [this](const dom::object& point) { return histogram_point(point); });
-    if (open("exponentialHistogram")) return each(data, "dataPoints", [this](const dom::object& point) { return exponential_point(point); });
+    const bool histogram = open("histogram"), exponential = !histogram && open("exponentialHistogram");
+    if (histogram || exponential) temporality_ = temporality(data);
+    if (histogram) return each(data, "dataPoints", [this](const dom::object& point) { return histogram_point(point); });
+    if (exponential) return each(data, "dataPoints", [this](const dom::object& point) { return exponential_point(point); });
     if (open("summary")) return each(data, "dataPoints", [this](const dom::object& point) { return summary_point(point); });
     return {};
   }
 
-  Result<void> begin_point(base::MetricKind kind, const dom::object& point, double value) {
-    RW_TRY(builder_.begin_record(number_of(point, "timeUnixNano"), name_));
+  static int temporality(const dom::object& data) { return static_cast<int>(number_of(data, "aggregationTemporality")); }
+
+  // False when the point was rejected and there is no record.
+  Result<bool> begin_point(base::MetricKind kind, const dom::object& point, double value) {
+    const auto time = number_of(point, "timeUnixNano");
+    if (time < 0) return builder_.reject(kTimeOutOfRange), false;
+    RW_TRY(builder_.begin_record(time, name_));
     auto& b = builder_.batch();
     b.metric_kind.back() = static_cast<std::uint8_t>(kind);
     b.unit.back() = builder_.put(unit_);
     b.value.back() = value;
-    return record_attributes(point);
+    RW_TRY(record_attributes(point));
+    return true;
   }
 
   Result<void> number_point(base::MetricKind kind, const dom::object& point) {
@@ -324,7 +341,8 @@ class JsonParser {
     } else if (get(point, "asDouble", element)) {
       double_of(element, value);
     }
-    return begin_point(kind, point, value);
+    if ((number_of(point, "flags") & kNoRecordedValue) == 0) RW_TRY(begin_point(kind, point, value));
+    return {};
   }
 
   // A list of numbers; false when it holds something else.
@@ -347,8 +365,9 @@ class JsonParser {
       return right;
     });
   }
-  static void range(const dom::object& point, Histogram& h) {
+  void range(const dom::object& point, Histogram& h) const {
     Element element;
+    h.temporality = temporality_;
     h.has_minimum = get(point, "min", element) && double_of(element, h.minimum);
     h.has_maximum = get(point, "max", element) && double_of(element, h.maximum);
     h.count = static_cast<std::uint64_t>(number_of(point, "count"));
@@ -356,7 +375,7 @@ class JsonParser {
   }
 
   Result<void> end_histogram(const dom::object& point, const Histogram& h) {
-    RW_TRY(begin_point(base::MetricKind::kHistogram, point, h.sum));
+    if (!RW_TRY(begin_point(base::MetricKind::kHistogram, point, h.sum))) return {};
     builder_.batch().histogram.back() = builder_.put(histogram_json(h));
     return {};
   }
@@ -400,7 +419,7 @@ class JsonParser {
       return {};
     };
     RW_TRY(each(point, "quantileValues", one));
-    RW_TRY(begin_point(base::MetricKind::kSummary, point, double_of(point, "sum")));
+    if (!RW_TRY(begin_point(base::MetricKind::kSummary, point, double_of(point, "sum")))) return {};
     std::string json;
     JsonObject object(json);
     object.key("count").append(std::to_string(number_of(point, "count")));
@@ -414,6 +433,7 @@ class JsonParser {
   base::Signal signal_;
   OtlpBuilder builder_;
   std::string scratch_;
+  int temporality_ = 0;
   std::string_view name_, unit_;  // of the metric being read
 };
 

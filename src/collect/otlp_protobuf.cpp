@@ -14,6 +14,8 @@ namespace detail {
 
 namespace {
 
+constexpr std::uint64_t kNoRecordedValue = 1;  // DataPointFlags: the series ended, there is no value
+
 void append_base64(std::string& out, std::string_view bytes) {
   static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
@@ -125,6 +127,8 @@ class ProtobufParser {
         scratch_.clear();
         if (field.number == 7 && field.type == WireType::kBytes) {
           append_base64(scratch_, field.bytes);
+        } else if (field.number == 4 && field.type == WireType::kFixed64) {
+          append_number_text(scratch_, field.as_double());
         } else {
           RW_TRY(any_json_field(field, scratch_, 0));
         }
@@ -159,7 +163,7 @@ class ProtobufParser {
     } else if (field.number == 3 && !bytes) {
       fmt::format_to(std::back_inserter(out), "{}", static_cast<std::int64_t>(field.value));
     } else if (field.number == 4 && field.type == WireType::kFixed64) {
-      fmt::format_to(std::back_inserter(out), "{}", field.as_double());
+      base::append_json_number(out, field.as_double());
     } else if (field.number == 5 && bytes) {
       out.push_back('[');
       RW_TRY(values(field.bytes, out, depth, false));
@@ -248,8 +252,10 @@ class ProtobufParser {
     std::uint64_t span_id = 0;
     if (!trace_id_of(trace, trace_id)) return builder_.reject("a trace id is not 16 bytes"), Result<void>();
     if (!span_id_of(span_bytes, span_id)) return builder_.reject("a span id is not 8 bytes"), Result<void>();
+    if (time == 0) time = observed;
+    if (!time_in_range(time)) return builder_.reject(kTimeOutOfRange), Result<void>();
     const auto text = RW_TRY(any_text(body));
-    RW_TRY(builder_.begin_record(static_cast<std::int64_t>(time != 0 ? time : observed), text.empty() ? event_name : text));
+    RW_TRY(builder_.begin_record(static_cast<std::int64_t>(time), text.empty() ? event_name : text));
     auto& b = builder_.batch();
     b.severity.back() = severity >= 1 && severity <= 24 ? static_cast<std::uint8_t>(severity) : base::severity_of(severity_text);
     b.trace_id.back() = trace_id;
@@ -302,6 +308,7 @@ class ProtobufParser {
     if (!trace_id_of(trace, trace_id) || !trace_id.valid()) return builder_.reject("a span without a trace id of 16 bytes"), Result<void>();
     if (!span_id_of(id_bytes, span_id) || span_id == 0) return builder_.reject("a span without a span id of 8 bytes"), Result<void>();
     if (!span_id_of(parent_bytes, parent)) return builder_.reject("a parent span id is not 8 bytes"), Result<void>();
+    if (!time_in_range(start) || !time_in_range(end)) return builder_.reject(kTimeOutOfRange), Result<void>();
     RW_TRY(builder_.begin_record(static_cast<std::int64_t>(start), name));
     auto& b = builder_.batch();
     b.trace_id.back() = trace_id;
@@ -385,12 +392,12 @@ class ProtobufParser {
 
   // Gauge, Sum, Histogram, ExponentialHistogram, Summary: 1 data points, 2 temporality, 3 monotonic
   Result<void> data_points(std::string_view name, std::string_view unit, std::uint32_t type, std::string_view message) {
-    int temporality = 0;
     bool monotonic = false;
+    temporality_ = 0;
     WireReader first(message, body_);
     WireField field;
     while (first.next(field)) {
-      if (field.number == 2) temporality = static_cast<int>(field.value);
+      if (field.number == 2) temporality_ = static_cast<int>(field.value);
       if (field.number == 3) monotonic = field.value != 0;
     }
     if (first.failed()) return first.error();
@@ -398,7 +405,7 @@ class ProtobufParser {
     while (second.next(field)) {
       if (field.number != 1 || field.type != WireType::kBytes) continue;
       const auto kind = type == 5   ? base::MetricKind::kGauge
-                        : type == 7 ? sum_kind(temporality, monotonic)
+                        : type == 7 ? sum_kind(temporality_, monotonic)
                         : type == 11 ? base::MetricKind::kSummary
                                      : base::MetricKind::kHistogram;
       RW_TRY(type == 5 || type == 7 ? number_point(name, unit, kind, field.bytes)
@@ -409,20 +416,23 @@ class ProtobufParser {
     return {};
   }
 
-  Result<void> begin_point(std::string_view name, std::string_view unit, base::MetricKind kind, std::uint64_t time, double value, const std::vector<std::string_view>& attributes) {
+  // False when the point was rejected and there is no record.
+  Result<bool> begin_point(std::string_view name, std::string_view unit, base::MetricKind kind, std::uint64_t time, double value, const std::vector<std::string_view>& attributes) {
+    if (!time_in_range(time)) return builder_.reject(kTimeOutOfRange), false;
     RW_TRY(builder_.begin_record(static_cast<std::int64_t>(time), name));
     auto& b = builder_.batch();
     b.metric_kind.back() = static_cast<std::uint8_t>(kind);
     b.unit.back() = builder_.put(unit);
     b.value.back() = value;
     for (const auto attribute : attributes) RW_TRY(record_attribute(attribute));
-    return {};
+    return true;
   }
 
-  // NumberDataPoint: 3 time, 4 double, 6 int, 7 attributes
+  // NumberDataPoint: 3 time, 4 double, 6 int, 7 attributes, 8 flags
   Result<void> number_point(std::string_view name, std::string_view unit, base::MetricKind kind, std::string_view message) {
     std::uint64_t time = 0;
     double value = 0;
+    bool recorded = true;
     std::vector<std::string_view> attributes;
     WireReader reader(message, body_);
     for (WireField field; reader.next(field);) {
@@ -430,15 +440,18 @@ class ProtobufParser {
       if (field.number == 4) value = field.as_double();
       if (field.number == 6) value = static_cast<double>(static_cast<std::int64_t>(field.value));
       if (field.number == 7 && field.type == WireType::kBytes) attributes.push_back(field.bytes);
+      if (field.number == 8 && (field.value & kNoRecordedValue) != 0) recorded = false;
     }
     RW_TRY(finish(reader));
-    return begin_point(name, unit, kind, time, value, attributes);
+    if (recorded) RW_TRY(begin_point(name, unit, kind, time, value, attributes));
+    return {};
   }
 
   // HistogramDataPoint: 3 time, 4 count, 5 sum, 6 bucket counts, 7 bounds, 9 attributes, 11 min, 12 max
   Result<void> histogram_point(std::string_view name, std::string_view unit, std::string_view message) {
     std::uint64_t time = 0;
     Histogram h;
+    h.temporality = temporality_;
     std::vector<std::string_view> attributes;
     bool right = true;
     WireReader reader(message, body_);
@@ -469,7 +482,7 @@ class ProtobufParser {
   }
 
   Result<void> end_histogram(std::string_view name, std::string_view unit, std::uint64_t time, const Histogram& h, const std::vector<std::string_view>& attributes) {
-    RW_TRY(begin_point(name, unit, base::MetricKind::kHistogram, time, h.sum, attributes));
+    if (!RW_TRY(begin_point(name, unit, base::MetricKind::kHistogram, time, h.sum, attributes))) return {};
     builder_.batch().histogram.back() = builder_.put(histogram_json(h));
     return {};
   }
@@ -516,6 +529,7 @@ class ProtobufParser {
     RW_TRY(finish(reader));
     if (!right || scale < -10 || scale > 20 || positive.size() + negative.size() > kBucketsMax) return builder_.reject("an exponential histogram outside the specification"), Result<void>();
     auto h = from_exponential(scale, positive_offset, positive, negative_offset, negative, zero_count, zero_threshold);
+    h.temporality = temporality_;
     h.count = count;
     h.sum = sum;
     h.minimum = minimum;
@@ -549,7 +563,7 @@ class ProtobufParser {
       base::append_json_number(quantiles, value);
     }
     RW_TRY(finish(reader));
-    RW_TRY(begin_point(name, unit, base::MetricKind::kSummary, time, sum, attributes));
+    if (!RW_TRY(begin_point(name, unit, base::MetricKind::kSummary, time, sum, attributes))) return {};
     std::string json;
     JsonObject object(json);
     object.key("count").append(std::to_string(count));
@@ -563,6 +577,7 @@ class ProtobufParser {
   base::Signal signal_;
   std::string_view body_;
   OtlpBuilder builder_;
+  int temporality_ = 0;  // of the metric being read
   std::string scratch_;
 };
 
