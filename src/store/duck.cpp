@@ -4,6 +4,7 @@
 #include <duckdb.hpp>
 #include <duckdb/main/capi/capi_internal.hpp>
 #include <duckdb/main/prepared_statement.hpp>
+#include <duckdb/main/stream_query_result.hpp>
 
 #include <fmt/format.h>
 
@@ -150,6 +151,37 @@ duckdb::Value parameter_of(const Value& value) {
   return std::visit(Visitor{}, value);
 }
 
+// DuckDB's own loops spin while other threads do the work, which costs a core for as long as a COPY runs.  These ask
+// for a step at a time and rest when there was nothing to do.
+constexpr std::chrono::microseconds kRest{50};
+
+duckdb::unique_ptr<duckdb::QueryResult> start(duckdb::PreparedStatement& prepared, duckdb::vector<duckdb::Value>& values) {
+  const bool streams = prepared.GetStatementType() == duckdb::StatementType::SELECT_STATEMENT;
+  auto pending = prepared.PendingQuery(values, streams);
+  while (!pending->HasError()) {
+    const auto step = pending->ExecuteTask();
+    if (duckdb::PendingQueryResult::IsResultReady(step)) break;
+    if (step != duckdb::PendingExecutionResult::RESULT_NOT_READY) std::this_thread::sleep_for(kRest);
+  }
+  return pending->Execute();
+}
+
+void wait_for_chunk(duckdb::QueryResult& result) {
+  if (result.type != duckdb::QueryResultType::STREAM_RESULT) return;
+  auto& stream = result.Cast<duckdb::StreamQueryResult>();
+  for (;;) {
+    const auto begin = Clock::now();
+    const auto step = stream.ExecuteTask();
+    if (duckdb::StreamQueryResult::IsChunkReady(step)) return;
+    if (step == duckdb::StreamExecutionResult::BLOCKED) {
+      stream.WaitForTask();
+    } else if (Clock::now() - begin < kRest) {
+      // "Not ready" after so short a time means that no task was there.
+      std::this_thread::sleep_for(kRest);
+    }
+  }
+}
+
 // Gives each chunk of a prepared statement's result, flat, to `each`, which answers whether it wants more.
 Result<void> execute(duckdb::PreparedStatement& prepared, const std::vector<Value>& parameters,
                      const std::function<void(duckdb::QueryResult&)>& head,
@@ -157,12 +189,13 @@ Result<void> execute(duckdb::PreparedStatement& prepared, const std::vector<Valu
   if (prepared.HasError()) return duck_error(prepared.error);
   duckdb::vector<duckdb::Value> values;
   for (const auto& parameter : parameters) values.push_back(parameter_of(parameter));
-  auto result = prepared.Execute(values, /*allow_stream_result=*/true);
+  auto result = start(prepared, values);
   if (result->HasError()) return duck_error(result->GetErrorObject());
   head(*result);
   for (;;) {
     duckdb::unique_ptr<duckdb::DataChunk> chunk;
     duckdb::ErrorData error;
+    wait_for_chunk(*result);
     if (!result->TryFetch(chunk, error)) return duck_error(error);
     if (chunk == nullptr || chunk->size() == 0) return {};
     chunk->Flatten();
@@ -197,7 +230,10 @@ Result<Table> collect_table(duckdb::PreparedStatement& prepared, const std::vect
 Result<void> run_all(duckdb::Connection& connection, const std::vector<std::string>& statements) {
   for (const auto& statement : statements) {
     auto result = connection.Query(statement);
-    if (result->HasError()) return detail::with_context(duck_error(result->GetErrorObject()), statement);
+    if (!result->HasError()) continue;
+    auto error = duck_error(result->GetErrorObject());
+    error.message = statement + ": " + error.message;
+    return error;
   }
   return {};
 }

@@ -1,6 +1,7 @@
-// store_bench [ROWS] [FOLDER] [merge]: what the store costs per record, and three questions over what it stored.
+// store_bench [ROWS] [FOLDER] [HOURS]: what the store costs per record, and questions over what it stored, before and
+// after small files were merged.
 //
-// The records are made up: twenty services over one day, access lines, statements, calls, payments, stack traces;
+// The records are made up: twenty services over HOURS (24), access lines, statements, calls, payments, stack traces;
 // two thirds belong to traces of about eight records; three hold a needle.  Times of making them are not counted.
 #include <sys/resource.h>
 
@@ -22,7 +23,7 @@ using base::Signal;
 
 namespace {
 
-constexpr std::int64_t kDayNs = 86'400'000'000'000;
+constexpr std::int64_t kHourNs = 3'600'000'000'000;
 constexpr std::int64_t kBeginNs = 1'790'035'200'000'000'000;  // midnight
 constexpr const char* kNeedle = "needle-Qx7pL2vK9";
 
@@ -58,7 +59,7 @@ constexpr const char* kFaults[] = {"ConnectionResetError: peer closed", "Timeout
 
 class Generator {
  public:
-  explicit Generator(std::uint64_t total) : total_(total), traces_(40) {
+  Generator(std::uint64_t total, std::int64_t span_ns) : total_(total), span_ns_(span_ns), traces_(40) {
     for (auto& trace : traces_) renew(trace);
   }
 
@@ -89,7 +90,7 @@ class Generator {
 
   void one(base::BatchBuilder& builder) {
     const auto row = row_++;
-    auto time = static_cast<double>(row) / static_cast<double>(total_) * static_cast<double>(kDayNs) + random_.unit() * 4e9;
+    auto time = static_cast<double>(row) / static_cast<double>(total_) * static_cast<double>(span_ns_) + random_.unit() * 4e9;
     if (random_.below(100) == 0) time = std::max(0.0, time - random_.unit() * 60e9);
     const auto time_ns = kBeginNs + static_cast<std::int64_t>(time) / 1000 * 1000;
     const auto service = random_.below(10) < 3 ? 0 : 1 + random_.skewed(19);
@@ -177,6 +178,7 @@ class Generator {
   }
 
   const std::uint64_t total_;
+  const std::int64_t span_ns_;
   Random random_;
   std::vector<Trace> traces_;
   std::uint64_t row_ = 0;
@@ -188,11 +190,11 @@ class Generator {
 };
 
 void ask(Store& store, Duck& duck, const char* name, const std::string& before, const std::string& after, const Hints& hints) {
-  double best = 1e9, first = 0;
+  double best = 1e9, first = 0, cpu = 1e9;
   std::size_t rows = 0, files = 0;
   for (int round = 0; round < 5; ++round) {
-    const auto begin = wall_seconds();
-    const auto relation = store.relation(Signal::kLog, kBeginNs - kDayNs, kBeginNs + 2 * kDayNs, hints).value();
+    const auto begin = wall_seconds(), cpu_begin = cpu_seconds();
+    const auto relation = store.relation(Signal::kLog, kBeginNs - kHourNs, kBeginNs + 1000 * kHourNs, hints).value();
     const auto table = duck.run(before + relation.sql + after);
     const auto took = (wall_seconds() - begin) * 1e3;
     if (!table.ok()) {
@@ -201,10 +203,11 @@ void ask(Store& store, Duck& duck, const char* name, const std::string& before, 
     }
     if (round == 0) first = took;
     best = std::min(best, took);
+    cpu = std::min(cpu, (cpu_seconds() - cpu_begin) * 1e3);
     rows = table->rows.size();
     files = relation.files;
   }
-  std::printf("  %-34s first %7.1f ms   best %7.1f ms   %zu rows, %zu files read\n", name, first, best, rows, files);
+  std::printf("  %-34s first %7.1f ms   best %7.1f ms   cpu %7.1f ms   %zu rows, %zu files read\n", name, first, best, cpu, rows, files);
 }
 
 void ask_all(Store& store, Duck& duck, base::TraceId trace) {
@@ -215,9 +218,9 @@ void ask_all(Store& store, Duck& duck, base::TraceId trace) {
   ask(store, duck, "substring, 3 hits", "SELECT * FROM ", " WHERE contains(lower(message), 'eedle-qx7pl2v')", needle);
   ask(store, duck, "substring, no hint (scan)", "SELECT * FROM ", " WHERE contains(lower(message), 'eedle-qx7pl2v')", {});
   ask(store, duck, "trace by id", "SELECT * FROM ", " WHERE trace_id = '" + hex + "'::UUID", by_trace);
-  ask(store, duck, "p95 by service and minute, 24 h",
+  ask(store, duck, "p95 by service and minute",
       "SELECT service, time_bucket(INTERVAL 1 minute, ts) AS minute, quantile_disc(duration_ns, 0.95) FROM ", " WHERE duration_ns IS NOT NULL GROUP BY ALL", {});
-  ask(store, duck, "count by level and minute, 24 h", "SELECT severity, time_bucket(INTERVAL 1 minute, ts) AS minute, count(*) FROM ", " GROUP BY ALL", {});
+  ask(store, duck, "count by level and minute", "SELECT severity, time_bucket(INTERVAL 1 minute, ts) AS minute, count(*) FROM ", " GROUP BY ALL", {});
 }
 
 void report(Store& store, std::uint64_t rows) {
@@ -244,7 +247,7 @@ int main(int argc, char** argv) {
   options.retention = std::chrono::hours(24 * 365 * 100);
   auto store = std::move(Store::open(options, *blob, *catalog, *duck, base::real_clock(), nullptr)).value();
 
-  Generator generator(rows);
+  Generator generator(rows, static_cast<std::int64_t>(argc > 3 ? std::atof(argv[3]) * kHourNs : 24.0 * kHourNs));
   double cpu = 0, wall = 0;
   std::uint64_t sequence = 0, young = 0;
   for (std::uint64_t done = 0; done < rows;) {
@@ -265,13 +268,11 @@ int main(int argc, char** argv) {
               static_cast<double>(generator.text_bytes) / static_cast<double>(rows), cpu, wall, static_cast<double>(rows) / cpu / 1e3);
   report(*store, rows);
   ask_all(*store, *duck, generator.wanted_trace);
-  if (argc > 3) {
-    const auto begin = cpu_seconds();
-    if (auto kept = store->maintain(); !kept.ok()) return std::printf("%s\n", kept.error().message.c_str()), 1;
-    std::printf("merged in %.2f s cpu = %.2f us per record\n", cpu_seconds() - begin, (cpu_seconds() - begin) / static_cast<double>(rows) * 1e6);
-    report(*store, rows);
-    ask_all(*store, *duck, generator.wanted_trace);
-  }
+  const auto begin = cpu_seconds();
+  if (auto kept = store->maintain(); !kept.ok()) return std::printf("%s\n", kept.error().message.c_str()), 1;
+  std::printf("merged in %.2f s cpu = %.2f us per record\n", cpu_seconds() - begin, (cpu_seconds() - begin) / static_cast<double>(rows) * 1e6);
+  report(*store, rows);
+  ask_all(*store, *duck, generator.wanted_trace);
   store.reset();
   std::filesystem::remove_all(folder);
   return 0;

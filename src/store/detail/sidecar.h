@@ -29,7 +29,7 @@
 namespace ringwall::store {
 
 inline constexpr std::uint32_t kGroupRows = 122'880;
-inline constexpr std::uint32_t kFileFilterGroupsMin = 4;
+inline constexpr std::uint32_t kFileFilterGroupsMin = 16;  // below, asking every group is as quick and saves the bytes
 inline constexpr std::uint32_t kSidecarGroupsMax = 1u << 16;
 
 // A set of non-zero 64-bit keys.
