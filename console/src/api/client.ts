@@ -1,0 +1,98 @@
+// Every call the console makes.  A failure is an ApiError with the server's message and hint; an answer of 401 also
+// tells the session that it ended, whichever call noticed it.
+import type {
+  ApiErrorBody, Facet, Histogram, LogsPage, Overview, ServiceMap, ServicePage, ServiceTotals, Session, Status, Trace, TraceList,
+} from "./types";
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly hint?: string,
+    readonly offset?: number,
+  ) {
+    super(message);
+  }
+}
+
+export interface Range {
+  from: string;
+  to: string;
+}
+
+type Params = Record<string, string | number | undefined>;
+
+let sessionEnded: () => void = () => {};
+export function onSessionEnded(listener: () => void): void {
+  sessionEnded = listener;
+}
+
+export function apiUrl(path: string, params: Params = {}): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(params)) {
+    if (value !== undefined && value !== "") search.set(key, String(value));
+  }
+  const text = search.toString();
+  return `/api/v1/${path}${text ? `?${text}` : ""}`;
+}
+
+async function failure(response: Response): Promise<ApiError> {
+  try {
+    const { error } = (await response.json()) as ApiErrorBody;
+    return new ApiError(response.status, error.code, error.message, error.hint, error.offset);
+  } catch {
+    // Not our API's words: something between the browser and Ringwall answered.
+    return new ApiError(response.status, "http", `the server answered ${response.status} ${response.statusText}`.trim());
+  }
+}
+
+async function call(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  // A page of another origin cannot send this header, so a mutating request that has it comes from this console.
+  if (method !== "GET") headers["X-Ringwall"] = "1";
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let response: Response;
+  try {
+    response = await fetch(url, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body), credentials: "same-origin" });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "unreachable", "Ringwall cannot be reached", "Is it running? `ringwall status` on the machine tells. This page tries again by itself.");
+  }
+  if (!response.ok) {
+    const error = await failure(response);
+    if (response.status === 401 && !url.endsWith("/session")) sessionEnded();
+    throw error;
+  }
+  return response;
+}
+
+async function get<T>(path: string, params: Params, signal?: AbortSignal): Promise<T> {
+  const response = await call("GET", apiUrl(path, params), undefined, signal);
+  return (await response.json()) as T;
+}
+
+export const api = {
+  session: () => get<Session>("session", {}),
+  login: async (token: string) => void (await call("POST", apiUrl("session"), { token })),
+  logout: async () => void (await call("DELETE", apiUrl("session"))),
+
+  status: (signal?: AbortSignal) => get<Status>("status", {}, signal),
+  overview: (range: Range, buckets: number, signal?: AbortSignal) => get<Overview>("overview", { ...range, buckets }, signal),
+
+  logs: (q: string, range: Range, limit: number, cursor?: string, order?: string, signal?: AbortSignal) =>
+    get<LogsPage>("logs", { q, ...range, limit, cursor, order }, signal),
+  histogram: (q: string, range: Range, buckets: number, signal?: AbortSignal) => get<Histogram>("logs/histogram", { q, ...range, buckets }, signal),
+  facets: async (q: string, range: Range, fields: string[], limit: number, signal?: AbortSignal) =>
+    (await get<{ facets: Facet[] }>("logs/facets", { q, ...range, fields: fields.join(","), limit }, signal)).facets,
+  tailUrl: (q: string) => apiUrl("logs/tail", { q }),
+
+  traces: (q: string, range: Range, limit: number, minDurationMs: number | undefined, signal?: AbortSignal) =>
+    get<TraceList>("traces", { q, ...range, limit, min_duration_ms: minDurationMs }, signal),
+  trace: (id: string, signal?: AbortSignal) => get<Trace>(`traces/${encodeURIComponent(id)}`, {}, signal),
+
+  services: async (range: Range, signal?: AbortSignal) => (await get<{ services: ServiceTotals[] }>("services", { ...range }, signal)).services,
+  service: (name: string, range: Range, buckets: number, signal?: AbortSignal) =>
+    get<ServicePage>(`services/${encodeURIComponent(name)}`, { ...range, buckets }, signal),
+  map: (range: Range, signal?: AbortSignal) => get<ServiceMap>("map", { ...range }, signal),
+};
