@@ -36,15 +36,19 @@ constexpr auto kRenewEvery = 1h;  // a look at the certificates; issuing is rare
 
 ring::Health slot_state(InstanceState state) {
   switch (state) {
-    case InstanceState::kHealthy: return ring::Health::kUp;
-    case InstanceState::kDraining: return ring::Health::kDraining;
-    default: return ring::Health::kDown;
+    case InstanceState::kHealthy:
+      return ring::Health::kUp;
+    case InstanceState::kDraining:
+      return ring::Health::kDraining;
+    default:
+      return ring::Health::kDown;
   }
 }
 
 class RealEdge final : public Edge {
  public:
-  RealEdge(const EdgeOptions& options, base::Files& files, base::Clock& clock, pki::LocalCa& ca, ring::HealthTable table)
+  RealEdge(const EdgeOptions& options, base::Files& files, base::Clock& clock, pki::LocalCa& ca,
+           ring::HealthTable table)
       : options_(options), files_(files), clock_(clock), ca_(ca), table_(std::move(table)) {}
 
   Result<void> init(collect::Collector* collector) {
@@ -52,13 +56,14 @@ class RealEdge final : public Edge {
     for (const auto& [place, slot] : slots_.all()) restored_.insert(slot);
     if (!options_.module_path.empty()) {
       auto reader = RW_TRY(ring::Reader::open_or_create(options_.run_directory + "/edge.ring", {}));
-      if (collector != nullptr) ring_ = RW_TRY(RingSource::open(std::move(reader), *collector, options_.identity));
+      if (collector != nullptr)
+        ring_ = RW_TRY(RingSource::open(std::move(reader), *collector, options_.identity));
     }
     checker_ = RW_TRY(HealthChecker::open(clock_, [this](const InstanceHealth& health) { on_health(health); }));
     processes_ = RW_TRY(Processes::open(files_, clock_, options_.run_directory + "/processes.json",
                                         [this](const ProcessEvent& event) { on_process(event); }));
-    nginx_ = std::make_unique<detail::NginxMaster>(*processes_, files_,
-                                                   detail::NginxOptions{options_.nginx, options_.run_directory, 30s});
+    nginx_ = std::make_unique<detail::NginxMaster>(
+        *processes_, files_, detail::NginxOptions{options_.nginx, options_.run_directory, 30s});
     nginx_ready_ = true;
     if (ring_) ring_->start();
     keeper_ = std::thread([this] { keep(); });
@@ -135,8 +140,10 @@ class RealEdge final : public Edge {
       status.ring_dropped = counts.dropped;
     }
     for (const auto& instance : current_.instances) {
-      if (status.services.empty() || status.services.back().name != instance.service) status.services.push_back({instance.service, {}});
-      InstanceStatus out{instance.name.substr(0, instance.name.rfind(instance.local ? ':' : '\0')), instance.address};
+      if (status.services.empty() || status.services.back().name != instance.service)
+        status.services.push_back({instance.service, {}});
+      InstanceStatus out{instance.name.substr(0, instance.name.rfind(instance.local ? ':' : '\0')),
+                         instance.address};
       for (const auto& health : healths) {
         if (health.name != instance.name) continue;
         out.state = health.state;
@@ -171,7 +178,8 @@ class RealEdge final : public Edge {
   };
 
   static bool has(const std::vector<Instance>& instances, const std::string& name) {
-    return std::any_of(instances.begin(), instances.end(), [&](const auto& instance) { return instance.name == name; });
+    return std::any_of(instances.begin(), instances.end(),
+                       [&](const auto& instance) { return instance.name == name; });
   }
 
   Result<void> apply_in_turn(const declare::Declaration& declaration) {
@@ -192,7 +200,8 @@ class RealEdge final : public Edge {
       return committed.error();
     }
     nginx_->set_grace(declaration.edge.shutdown_grace);
-    const auto deadline = clock_.monotonic_ns() + std::chrono::nanoseconds(declaration.edge.shutdown_grace).count();
+    const auto deadline =
+        clock_.monotonic_ns() + std::chrono::nanoseconds(declaration.edge.shutdown_grace).count();
     for (const auto& instance : removed) {
       checker_->drain(instance.name);
       drains_.push_back({instance, committed.value(), deadline});
@@ -206,7 +215,8 @@ class RealEdge final : public Edge {
     plan.declaration = declaration;
     plan.listeners = RW_TRY(detail::listeners_of(declaration));
     (void)RW_TRY(detail::start_order(declaration.services));
-    plan.instances = RW_TRY(detail::instances_of(declaration, {options_.base_directory, options_.log_directory}));
+    plan.instances =
+        RW_TRY(detail::instances_of(declaration, {options_.base_directory, options_.log_directory}));
     plan.config_plan = detail::machine_plan(options_);
     plan.config_plan.certificates = RW_TRY(detail::certificates_of(declaration, options_.base_directory, ca_));
     {
@@ -274,9 +284,9 @@ class RealEdge final : public Edge {
   void drop_instance(const Instance& instance) {
     checker_->remove(instance.name);
     if (instance.local) processes_->stop(instance.name);
-    const bool place_in_use = std::any_of(current_.instances.begin(), current_.instances.end(), [&](const auto& other) {
-      return detail::place_of(other) == detail::place_of(instance);
-    });
+    const bool place_in_use =
+        std::any_of(current_.instances.begin(), current_.instances.end(),
+                    [&](const auto& other) { return detail::place_of(other) == detail::place_of(instance); });
     const std::lock_guard lock(slots_mutex_);
     slot_of_.erase(instance.name);
     if (place_in_use) return;
@@ -302,15 +312,18 @@ class RealEdge final : public Edge {
     if (!saved.ok()) base::log_event(Level::kWarn, "edge.slots_not_saved", {{"error", saved.error().message}});
   }
 
-  static std::vector<std::string> names_of(const std::vector<Instance>& instances, const std::vector<std::string>& services) {
+  static std::vector<std::string> names_of(const std::vector<Instance>& instances,
+                                           const std::vector<std::string>& services) {
     std::vector<std::string> out;
     for (const auto& instance : instances) {
-      if (std::find(services.begin(), services.end(), instance.service) != services.end()) out.push_back(instance.name);
+      if (std::find(services.begin(), services.end(), instance.service) != services.end())
+        out.push_back(instance.name);
     }
     return out;
   }
 
-  // In the order of depends_on, each service once those before it are healthy.  Waits for as long as that takes.
+  // In the order of depends_on, each service once those before it are healthy.  Waits for as long as that
+  // takes.
   void start_instances(const std::vector<Instance>& instances, const std::vector<declare::Service>& services) {
     const auto order = detail::start_order(services);
     if (!order.ok()) return;
@@ -323,7 +336,9 @@ class RealEdge final : public Edge {
         if (starter_stop_) return;
         if (instance.service != services[index].name) continue;
         const auto started = ensure_instance(instance);
-        if (!started.ok()) base::log_event(Level::kError, "edge.instance_not_started", {{"instance", instance.name}, {"error", started.error().message}});
+        if (!started.ok())
+          base::log_event(Level::kError, "edge.instance_not_started",
+                          {{"instance", instance.name}, {"error", started.error().message}});
       }
     }
   }
@@ -331,10 +346,11 @@ class RealEdge final : public Edge {
   // `first`: in the end, what an earlier declaration had and this one has not is stopped.
   void begin_starter(bool first) {
     starter_stop_ = false;
-    starter_ = std::thread([this, first, instances = current_.instances, services = current_.declaration.services] {
-      start_instances(instances, services);
-      if (first && !starter_stop_) processes_->stop_unclaimed();
-    });
+    starter_ =
+        std::thread([this, first, instances = current_.instances, services = current_.declaration.services] {
+          start_instances(instances, services);
+          if (first && !starter_stop_) processes_->stop_unclaimed();
+        });
   }
 
   void end_starter() {
@@ -342,9 +358,11 @@ class RealEdge final : public Edge {
     if (starter_.joinable()) starter_.join();
   }
 
-  // Instances of a changed declaration, healthy before anything is sent to them.  One that takes the fixed port of
-  // an instance to be removed can only follow it, so that one is drained and stopped first, one after the other.
-  Result<void> add_instances(const std::vector<Instance>& added, std::vector<Instance>& removed, const std::vector<declare::Service>& services) {
+  // Instances of a changed declaration, healthy before anything is sent to them.  One that takes the fixed port
+  // of an instance to be removed can only follow it, so that one is drained and stopped first, one after the
+  // other.
+  Result<void> add_instances(const std::vector<Instance>& added, std::vector<Instance>& removed,
+                             const std::vector<declare::Service>& services) {
     std::vector<Instance> replaced;
     const auto undo = [&](Error error) {
       for (const auto& instance : added) {
@@ -353,7 +371,9 @@ class RealEdge final : public Edge {
       }
       for (const auto& instance : replaced) {
         const auto again = ensure_instance(instance);
-        if (!again.ok()) base::log_event(Level::kError, "edge.instance_not_started", {{"instance", instance.name}, {"error", again.error().message}});
+        if (!again.ok())
+          base::log_event(Level::kError, "edge.instance_not_started",
+                          {{"instance", instance.name}, {"error", again.error().message}});
       }
       return error;
     };
@@ -362,7 +382,9 @@ class RealEdge final : public Edge {
       std::vector<std::string> waiting;
       for (const auto& instance : added) {
         if (instance.service != services[index].name) continue;
-        const auto before = std::find_if(removed.begin(), removed.end(), [&](const auto& old) { return old.local && instance.local && old.address == instance.address; });
+        const auto before = std::find_if(removed.begin(), removed.end(), [&](const auto& old) {
+          return old.local && instance.local && old.address == instance.address;
+        });
         const bool follows = before != removed.end();
         if (follows) {
           checker_->drain(before->name);
@@ -376,18 +398,22 @@ class RealEdge final : public Edge {
         waiting.push_back(instance.name);
         if (!follows) continue;
         std::string unhealthy;
-        if (!checker_->wait_healthy({instance.name}, options_.apply_health_limit, unhealthy)) return undo(not_healthy(unhealthy));
+        if (!checker_->wait_healthy({instance.name}, options_.apply_health_limit, unhealthy))
+          return undo(not_healthy(unhealthy));
       }
       std::string unhealthy;
-      // Instances elsewhere may be away for reasons of their own; those run here are the declaration's own doing.
+      // Instances elsewhere may be away for reasons of their own; those run here are the declaration's own
+      // doing.
       std::erase_if(waiting, [&](const auto& name) { return !local(added, name); });
-      if (!checker_->wait_healthy(waiting, options_.apply_health_limit, unhealthy)) return undo(not_healthy(unhealthy));
+      if (!checker_->wait_healthy(waiting, options_.apply_health_limit, unhealthy))
+        return undo(not_healthy(unhealthy));
     }
     return {};
   }
 
   static bool local(const std::vector<Instance>& instances, const std::string& name) {
-    return std::any_of(instances.begin(), instances.end(), [&](const auto& i) { return i.name == name && i.local; });
+    return std::any_of(instances.begin(), instances.end(),
+                       [&](const auto& i) { return i.name == name && i.local; });
   }
 
   Error not_healthy(const std::string& name) const {
@@ -410,19 +436,23 @@ class RealEdge final : public Edge {
     }
     const bool bad = health.state == InstanceState::kUnhealthy || health.state == InstanceState::kDown;
     base::log_event(bad ? Level::kWarn : Level::kInfo, "edge.instance_changed",
-                    {{"instance", health.name}, {"state", std::string(instance_state_name(health.state))}, {"reason", bad ? health.last_error : ""}});
+                    {{"instance", health.name},
+                     {"state", std::string(instance_state_name(health.state))},
+                     {"reason", bad ? health.last_error : ""}});
   }
 
   void on_process(const ProcessEvent& event) {
     using Kind = ProcessEvent::Kind;
-    static constexpr const char* kNames[] = {"edge.process_started", "edge.process_adopted", "edge.process_ended", "edge.process_stopped",
+    static constexpr const char* kNames[] = {"edge.process_started", "edge.process_adopted",
+                                             "edge.process_ended", "edge.process_stopped",
                                              "edge.process_not_started"};
     const bool bad = event.kind == Kind::kExited || event.kind == Kind::kFailed;
     base::log_event(bad ? Level::kWarn : Level::kInfo, kNames[static_cast<int>(event.kind)],
                     {{"process", event.name}, {"pid", fmt::format("{}", event.pid)}, {"reason", event.detail}});
     if (nginx_ready_) nginx_->on_event(event);
     if (event.kind == Kind::kStarted) checker_->process_started(event.name);
-    if (event.kind == Kind::kExited || event.kind == Kind::kFailed) checker_->process_ended(event.name, event.detail);
+    if (event.kind == Kind::kExited || event.kind == Kind::kFailed)
+      checker_->process_ended(event.name, event.detail);
   }
 
   // What has to be looked after while nobody asks for anything.
@@ -484,7 +514,8 @@ class RealEdge final : public Edge {
     certificate_times_ = now;
     if (!changed) return;
     const auto reloaded = nginx_->apply(current_.listeners, current_.config);
-    if (!reloaded.ok()) base::log_event(Level::kError, "edge.reload_failed", {{"error", reloaded.error().message}});
+    if (!reloaded.ok())
+      base::log_event(Level::kError, "edge.reload_failed", {{"error", reloaded.error().message}});
   }
 
   const EdgeOptions options_;
@@ -492,7 +523,7 @@ class RealEdge final : public Edge {
   base::Clock& clock_;
   pki::LocalCa& ca_;
 
-  std::mutex turn_;  // start, apply, stop and the keeper take turns
+  std::mutex turn_;                                        // start, apply, stop and the keeper take turns
   std::vector<Drain> drains_;                              // guarded by turn_
   std::map<std::string, std::int64_t> certificate_times_;  // guarded by turn_
 
@@ -522,8 +553,8 @@ class RealEdge final : public Edge {
 
 }  // namespace
 
-Result<std::unique_ptr<Edge>> Edge::open(const EdgeOptions& options, base::Files& files, base::Clock& clock, pki::LocalCa& ca,
-                                         collect::Collector* collector) {
+Result<std::unique_ptr<Edge>> Edge::open(const EdgeOptions& options, base::Files& files, base::Clock& clock,
+                                         pki::LocalCa& ca, collect::Collector* collector) {
   RW_TRY(files.make_directories(options.run_directory));
   RW_TRY(files.make_directories(options.log_directory));
   auto table = RW_TRY(ring::HealthTable::open_or_create(options.run_directory + "/health.table", kSlotCount));

@@ -1,14 +1,15 @@
-// The edge of one machine: nginx, the application's instances behind it, their health, and the records of requests.
+// The edge of one machine: nginx, the application's instances behind it, their health, and the records of
+// requests.
 //
 //   auto edge = RW_TRY(Edge::open(options, files, clock, ca, &collector));
 //   RW_TRY(edge->start(declaration));      // adopts what an earlier core left running
 //   RW_TRY(edge->apply(changed));          // without dropping a connection
 //   edge->stop();                          // lets requests finish; without it everything runs on
 //
-// start() returns once nginx serves; instances start behind it in the order of depends_on, and requests to a service
-// that is not there yet are answered 502/503.  apply() returns once the new configuration is in force: instances it adds were
-// healthy before traffic went to them, those it removes finish what they have and are stopped in the background.
-// A declaration that cannot be put into force changes nothing.
+// start() returns once nginx serves; instances start behind it in the order of depends_on, and requests to a
+// service that is not there yet are answered 502/503.  apply() returns once the new configuration is in force:
+// instances it adds were healthy before traffic went to them, those it removes finish what they have and are
+// stopped in the background. A declaration that cannot be put into force changes nothing.
 //
 // Thread-safe; start(), apply() and stop() take turns.
 #pragma once

@@ -43,11 +43,16 @@ std::string ms_text(std::uint32_t us) { return fmt::format("{}", us / 1000.0); }
 
 std::string_view protocol_version(std::uint16_t protocol) {
   switch (protocol) {
-    case 9: return "0.9";
-    case 1000: return "1.0";
-    case 1001: return "1.1";
-    case 2000: return "2";
-    default: return "";
+    case 9:
+      return "0.9";
+    case 1000:
+      return "1.0";
+    case 1001:
+      return "1.1";
+    case 2000:
+      return "2";
+    default:
+      return "";
   }
 }
 
@@ -57,7 +62,8 @@ std::string_view tls_version(std::uint16_t version) {
 
 // The methods the conventions know; any other counts as _OTHER, so that a client cannot make up span names.
 std::string_view known_method(std::string_view method) {
-  static constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+  static constexpr std::string_view kMethods[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+                                                  "CONNECT", "OPTIONS", "TRACE", "PATCH"};
   return std::find(std::begin(kMethods), std::end(kMethods), method) != std::end(kMethods) ? method : "_OTHER";
 }
 
@@ -112,11 +118,12 @@ void add_attributes(base::BatchBuilder& b, const EdgeRecord& r) {
   put_ms(b, "ringwall.phase.upstream_ms", r.upstream_total_us);
   put(b, "ringwall.connection", fmt::format("{}", r.connection_number));
   put(b, "ringwall.connection.requests", fmt::format("{}", r.connection_requests));
-  const std::pair<ring::EdgeFlag, std::string_view> flags[] = {{ring::kEdgeWebsocket, "ringwall.websocket"},
-                                                               {ring::kEdgeGrpc, "ringwall.grpc"},
-                                                               {ring::kEdgeTraceContinued, "ringwall.trace_continued"},
-                                                               {ring::kEdgeClientGone, "ringwall.client_gone"},
-                                                               {ring::kEdgeTruncated, "ringwall.truncated"}};
+  const std::pair<ring::EdgeFlag, std::string_view> flags[] = {
+      {ring::kEdgeWebsocket, "ringwall.websocket"},
+      {ring::kEdgeGrpc, "ringwall.grpc"},
+      {ring::kEdgeTraceContinued, "ringwall.trace_continued"},
+      {ring::kEdgeClientGone, "ringwall.client_gone"},
+      {ring::kEdgeTruncated, "ringwall.truncated"}};
   for (const auto& [flag, key] : flags) {
     if (r.flags & flag) put(b, key, "true");
   }
@@ -129,8 +136,9 @@ void add_ids(base::Batch& batch, const EdgeRecord& r) {
   batch.duration_ns.back() = std::int64_t{r.total_us} * 1000;
 }
 
-// Where the time went, on the span's own axis.  nginx tells durations of the last try only; with one try it began
-// when the request's header was there (a request with a body a little later), with more its begin is not known.
+// Where the time went, on the span's own axis.  nginx tells durations of the last try only; with one try it
+// began when the request's header was there (a request with a body a little later), with more its begin is not
+// known.
 std::string events_json(const EdgeRecord& r) {
   if (r.upstream_tries != 1) return {};
   std::string out = "[";
@@ -138,7 +146,8 @@ std::string events_json(const EdgeRecord& r) {
     if (after_us == ring::kPhaseAbsent) return;
     const auto offset_us = std::min(std::uint64_t{r.header_us} + after_us, std::uint64_t{r.total_us});
     const auto time = static_cast<std::int64_t>(r.start_unix_ns + offset_us * 1000);
-    out += fmt::format("{}{{\"ts\":\"{}\",\"name\":\"{}\",\"attributes\":{{}}}}", out.size() > 1 ? "," : "", base::rfc3339(time), name);
+    out += fmt::format("{}{{\"ts\":\"{}\",\"name\":\"{}\",\"attributes\":{{}}}}", out.size() > 1 ? "," : "",
+                       base::rfc3339(time), name);
   };
   add("upstream.connected", r.upstream_connect_us);
   add("upstream.first_byte", r.upstream_header_us);
@@ -156,16 +165,17 @@ std::string links_json(const EdgeRecord& r) {
 
 std::string redact_query(std::string_view query) {
   // The first four are the conventions' list (url.query); the others are common enough to be met in the wild.
-  static constexpr std::string_view kSecret[] = {"awsaccesskeyid", "signature", "sig",     "x-goog-signature", "token",
-                                                 "access_token",   "id_token",  "api_key", "apikey",           "password",
-                                                 "secret",         "code"};
+  static constexpr std::string_view kSecret[] = {
+      "awsaccesskeyid", "signature", "sig",    "x-goog-signature", "token",  "access_token",
+      "id_token",       "api_key",   "apikey", "password",         "secret", "code"};
   std::string out;
   for (std::size_t begin = 0; begin <= query.size() && !query.empty();) {
     const auto end = std::min(query.find('&', begin), query.size());
     const auto pair = query.substr(begin, end - begin);
     const auto equals = pair.find('=');
     const auto name = base::lower_ascii(pair.substr(0, equals));
-    const bool secret = equals != pair.npos && std::find(std::begin(kSecret), std::end(kSecret), name) != std::end(kSecret);
+    const bool secret =
+        equals != pair.npos && std::find(std::begin(kSecret), std::end(kSecret), name) != std::end(kSecret);
     if (begin != 0) out += '&';
     out += secret ? std::string(pair.substr(0, equals + 1)) + "REDACTED" : std::string(pair);
     begin = end + 1;
@@ -201,9 +211,12 @@ void add_edge_log(base::BatchBuilder& logs, const EdgeRecord& r) {
   const auto path = r[EdgeString::kPath].empty() ? std::string("-") : base::to_utf8(r[EdgeString::kPath]);
   const auto query = redact_query(base::to_utf8(r[EdgeString::kQuery]));
   const auto end_ns = static_cast<std::int64_t>(r.start_unix_ns + std::uint64_t{r.total_us} * 1000);
-  logs.record(end_ns, fmt::format("{} {}{}{} {} {:.1f}ms", method, path, query.empty() ? "" : "?", query, r.status, r.total_us / 1000.0));
+  logs.record(end_ns, fmt::format("{} {}{}{} {} {:.1f}ms", method, path, query.empty() ? "" : "?", query,
+                                  r.status, r.total_us / 1000.0));
   add_ids(logs.batch(), r);
-  logs.batch().severity.back() = r.status >= 500 ? kSeverityError : r.status >= 400 ? kSeverityWarn : kSeverityInfo;
+  logs.batch().severity.back() = r.status >= 500   ? kSeverityError
+                                 : r.status >= 400 ? kSeverityWarn
+                                                   : kSeverityInfo;
   add_attributes(logs, r);
 }
 

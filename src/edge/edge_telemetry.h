@@ -1,8 +1,9 @@
 // One request at the edge as telemetry: a span and a log record.  Pure.
 //
-// Attribute names follow the OpenTelemetry semantic conventions for HTTP servers (1.2x: http.request.method, url.path,
-// http.route, http.response.status_code, server.address, client.address, user_agent.original, …); what they have no
-// name for is called ringwall.*.  Values of query parameters that usually carry secrets are replaced by REDACTED.
+// Attribute names follow the OpenTelemetry semantic conventions for HTTP servers (1.2x: http.request.method,
+// url.path, http.route, http.response.status_code, server.address, client.address, user_agent.original, …);
+// what they have no name for is called ringwall.*.  Values of query parameters that usually carry secrets are
+// replaced by REDACTED.
 #pragma once
 
 #include <string>

@@ -76,14 +76,22 @@ TEST_CASE("edge_telemetry: a proxied request as a span") {
   CHECK(span.duration_ns[0] == 12'345'000);
   CHECK(span.view(span.resources[0].service) == "edge");
   const std::pair<const char*, const char*> kAttributes[] = {
-      {"http.request.method", "GET"},       {"url.path", "/cart"},
-      {"url.query", "x=1"},                 {"url.scheme", "https"},
-      {"http.route", "/cart"},              {"http.response.status_code", "200"},
-      {"server.address", "shop.test"},      {"client.address", "192.0.2.7"},
-      {"network.protocol.version", "2"},    {"tls.protocol.version", "1.3"},
-      {"ringwall.service", "web"},          {"ringwall.upstream.address", "127.0.0.1:3000"},
-      {"ringwall.upstream.tries", "1"},     {"ringwall.phase.upstream_header_ms", "11"},
-      {"ringwall.phase.header_ms", "0.1"},  {"tls.client.server_name", "(none)"},
+      {"http.request.method", "GET"},
+      {"url.path", "/cart"},
+      {"url.query", "x=1"},
+      {"url.scheme", "https"},
+      {"http.route", "/cart"},
+      {"http.response.status_code", "200"},
+      {"server.address", "shop.test"},
+      {"client.address", "192.0.2.7"},
+      {"network.protocol.version", "2"},
+      {"tls.protocol.version", "1.3"},
+      {"ringwall.service", "web"},
+      {"ringwall.upstream.address", "127.0.0.1:3000"},
+      {"ringwall.upstream.tries", "1"},
+      {"ringwall.phase.upstream_header_ms", "11"},
+      {"ringwall.phase.header_ms", "0.1"},
+      {"tls.client.server_name", "(none)"},
       {"user_agent.original", "(none)"},
   };
   for (const auto& [key, want] : kAttributes) {
@@ -110,12 +118,18 @@ TEST_CASE("edge_telemetry: what varies") {
       {"server error", [](auto& r) { r.status = 502; }, "GET /cart", 2, "GET /cart?x=1 502 12.3ms", "error"},
       {"no route", [](auto& r) { r[EdgeString::kRoute] = ""; }, "GET", 0, "GET /cart?x=1 200 12.3ms", "info"},
       {"no query", [](auto& r) { r[EdgeString::kQuery] = ""; }, "GET /cart", 0, "GET /cart 200 12.3ms", "info"},
-      {"a made-up method", [](auto& r) { r[EdgeString::kMethod] = "BREW"; }, "HTTP /cart", 0, "BREW /cart?x=1 200 12.3ms", "info"},
+      {"a made-up method", [](auto& r) { r[EdgeString::kMethod] = "BREW"; }, "HTTP /cart", 0,
+       "BREW /cart?x=1 200 12.3ms", "info"},
       {"no request line",
-       [](auto& r) { r[EdgeString::kMethod] = r[EdgeString::kPath] = r[EdgeString::kQuery] = r[EdgeString::kRoute] = "", r.status = 400; },
+       [](auto& r) {
+         r[EdgeString::kMethod] = r[EdgeString::kPath] = r[EdgeString::kQuery] = r[EdgeString::kRoute] = "",
+         r.status = 400;
+       },
        "HTTP", 0, "- - 400 12.3ms", "warn"},
-      {"not UTF-8", [](auto& r) { r[EdgeString::kPath] = "/\xff"; }, "GET /cart", 0, "GET /\xef\xbf\xbd?x=1 200 12.3ms", "info"},
-      {"a secret", [](auto& r) { r[EdgeString::kQuery] = "Token=abc&x"; }, "GET /cart", 0, "GET /cart?Token=REDACTED&x 200 12.3ms", "info"},
+      {"not UTF-8", [](auto& r) { r[EdgeString::kPath] = "/\xff"; }, "GET /cart", 0,
+       "GET /\xef\xbf\xbd?x=1 200 12.3ms", "info"},
+      {"a secret", [](auto& r) { r[EdgeString::kQuery] = "Token=abc&x"; }, "GET /cart", 0,
+       "GET /cart?Token=REDACTED&x 200 12.3ms", "info"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.what);
@@ -142,14 +156,18 @@ TEST_CASE("edge_telemetry: retries have no events, a client's claim becomes a li
   CHECK(span.events[0].empty());
   CHECK(attribute(span, "ringwall.upstream.status") == "502,200");
   CHECK(span.view(span.links[0]) ==
-        "[{\"trace_id\":\"00000000000000000000000000000007\",\"span_id\":\"0000000000000008\",\"attributes\":{}}]");
+        "[{\"trace_id\":\"00000000000000000000000000000007\",\"span_id\":\"0000000000000008\",\"attributes\":{}"
+        "}]");
 }
 
 TEST_CASE("edge_telemetry: query parameters that carry secrets") {
   const std::pair<const char*, const char*> kCases[] = {
-      {"", ""},           {"a", "a"},
-      {"a=1&b=2", "a=1&b=2"}, {"password=x", "password=REDACTED"},
-      {"a&SIG=1&", "a&SIG=REDACTED&"}, {"token", "token"},
+      {"", ""},
+      {"a", "a"},
+      {"a=1&b=2", "a=1&b=2"},
+      {"password=x", "password=REDACTED"},
+      {"a&SIG=1&", "a&SIG=REDACTED&"},
+      {"token", "token"},
       {"mytoken=1", "mytoken=1"},
   };
   for (const auto& [query, want] : kCases) {

@@ -60,7 +60,9 @@ class CountingCollector final : public collect::Collector {
     }
     done(std::uint64_t{1});
   }
-  Result<std::uint64_t> submit_and_wait(collect::Submission) override { return fail(Errc::kInternal, "not used here"); }
+  Result<std::uint64_t> submit_and_wait(collect::Submission) override {
+    return fail(Errc::kInternal, "not used here");
+  }
   std::uint64_t position(const std::string& source) const override {
     const std::lock_guard lock(mutex_);
     const auto found = positions_.find(source);
@@ -100,7 +102,8 @@ struct Ring {
     declaration.edge.workers = 2;
     declaration.edge.shutdown_grace = 5s;
     declaration.edge.limits.connections_per_client = 0;
-    declaration.edge.hosts = {{.names = {"localhost", "127.0.0.1"}, .routes = {{.path = "/", .service = "web"}}}};
+    declaration.edge.hosts = {
+        {.names = {"localhost", "127.0.0.1"}, .routes = {{.path = "/", .service = "web"}}}};
     declare::Service web;
     web.name = "web";
     web.command = {std::string(RINGWALL_BINARY_DIR) + "/src/edge/edge_test_app", "one"};
@@ -108,7 +111,8 @@ struct Ring {
     web.health = {.path = "/health", .interval = 50ms, .timeout = 1s};
     web.stop_timeout = 3s;
     declaration.services = {web};
-    ca = std::make_unique<pki::LocalCa>(pki::LocalCa::open(base::real_files(), base::real_clock(), folder.path + "/pki", "test").value());
+    ca = std::make_unique<pki::LocalCa>(
+        pki::LocalCa::open(base::real_files(), base::real_clock(), folder.path + "/pki", "test").value());
   }
   ~Ring() {
     if (edge) edge->stop();
@@ -116,8 +120,12 @@ struct Ring {
 
   void open() {
     edge.reset();
-    EdgeOptions options{.run_directory = folder.path + "/run", .log_directory = folder.path + "/logs", .base_directory = folder.path,
-                        .module_path = module_path(), .identity = {"test", "1", "here", "local"}, .apply_health_limit = 5s};
+    EdgeOptions options{.run_directory = folder.path + "/run",
+                        .log_directory = folder.path + "/logs",
+                        .base_directory = folder.path,
+                        .module_path = module_path(),
+                        .identity = {"test", "1", "here", "local"},
+                        .apply_health_limit = 5s};
     edge = Edge::open(options, base::real_files(), base::real_clock(), *ca, &collector).value();
   }
   void start() {
@@ -134,7 +142,8 @@ struct Ring {
     }
     return count;
   }
-  http::Fetched get(const std::string& url, std::vector<std::string> headers = {}, const std::string& method = "GET", std::string body = "") const {
+  http::Fetched get(const std::string& url, std::vector<std::string> headers = {},
+                    const std::string& method = "GET", std::string body = "") const {
     http::Fetch request;
     request.method = method;
     request.url = url;
@@ -163,7 +172,8 @@ class Load {
           if (answer.starts_with("HTTP/1.1 200") && answer.ends_with("/load")) continue;
           ++failed_;
           const std::lock_guard lock(mutex_);
-          first_failure_ = first_failure_.empty() ? (answer.empty() ? "no answer" : answer.substr(0, 200)) : first_failure_;
+          first_failure_ =
+              first_failure_.empty() ? (answer.empty() ? "no answer" : answer.substr(0, 200)) : first_failure_;
         }
       });
     }
@@ -175,13 +185,17 @@ class Load {
       if (thread.joinable()) thread.join();
     }
   }
+  int failed() const { return failed_; }
   // Waits until that many more were sent, so that what was just done had its effect on them.
   void more(int count) const {
     const auto goal = sent_ + count;
     REQUIRE(eventually([&] { return sent_ >= goal; }));
   }
-  void check_none_failed() {
+  void check_none_failed(const Ring& ring) {
     stop();
+    const auto log = base::real_files().read(ring.folder.path + "/run/nginx-error.log");
+    const std::string error_log = failed_ > 0 && log.ok() ? log.value() : "";
+    CAPTURE(error_log);
     CAPTURE(first_failure_);
     CAPTURE(sent_.load());
     CHECK(failed_ == 0);
@@ -196,10 +210,12 @@ class Load {
     ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     std::string answer;
     if (::connect(fd, address.get(), address.size) == 0) {
-      static constexpr std::string_view kRequest = "GET /load HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+      static constexpr std::string_view kRequest =
+          "GET /load HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
       ::send(fd, kRequest.data(), kRequest.size(), MSG_NOSIGNAL);
       char bytes[4096];
-      for (ssize_t got; (got = ::recv(fd, bytes, sizeof bytes, 0)) > 0;) answer.append(bytes, static_cast<std::size_t>(got));
+      for (ssize_t got; (got = ::recv(fd, bytes, sizeof bytes, 0)) > 0;)
+        answer.append(bytes, static_cast<std::size_t>(got));
     }
     ::close(fd);
     return answer;
@@ -222,7 +238,9 @@ TEST_CASE("edge: serves over TLS and plain, says who it is for and what went wro
   host.routes.push_back({.path = "/small", .service = "web", .body_bytes_max = 10});
   ring.start();
 
-  const auto echo = ring.get(ring.tls("/echo"), {"X-Forwarded-For: 1.2.3.4", "Traceparent: 00-11111111111111111111111111111111-2222222222222222-01"});
+  const auto echo = ring.get(
+      ring.tls("/echo"),
+      {"X-Forwarded-For: 1.2.3.4", "Traceparent: 00-11111111111111111111111111111111-2222222222222222-01"});
   CHECK(echo.status == 200);
   CHECK(echo.headers.find("strict-transport-security: max-age=31536000") != std::string::npos);
   CHECK(echo.headers.find("x-request-id: ") != std::string::npos);
@@ -244,7 +262,9 @@ TEST_CASE("edge: serves over TLS and plain, says who it is for and what went wro
   CHECK(unknown.body.find("<title>421 Misdirected Request</title>") != std::string::npos);
   CHECK(unknown.body.find("Request <code>") != std::string::npos);
   if (!module_path().empty()) {
-    CHECK(eventually([&] { return ring.collector.count(base::Signal::kSpan) == 6 && ring.collector.count(base::Signal::kLog) == 6; }));
+    CHECK(eventually([&] {
+      return ring.collector.count(base::Signal::kSpan) == 6 && ring.collector.count(base::Signal::kLog) == 6;
+    }));
     CHECK(ring.edge->status().requests_total == 6);
   }
 }
@@ -260,12 +280,15 @@ TEST_CASE("edge: an instance killed under load costs no request") {
     ::kill(victim, SIGKILL);
     load.more(300);
     REQUIRE(eventually([&] { return ring.healthy() == 2; }));
+    // A request that began while one instance was down has the other one only.  Those are to be over before
+    // that one is killed.
+    load.more(100);
   }
-  load.check_none_failed();
+  load.check_none_failed(ring);
   if (!module_path().empty()) {
     const auto sent = static_cast<std::size_t>(load.sent());
     CHECK(eventually([&] { return ring.collector.count(base::Signal::kLog) == sent; }));
-    CHECK(ring.collector.count(base::Signal::kSpan) == sent);
+    CHECK(eventually([&] { return ring.collector.count(base::Signal::kSpan) == sent; }));
   }
 }
 
@@ -283,7 +306,7 @@ TEST_CASE("edge: nginx killed under load is back without a refused connection") 
     // The workers it left have finished and gone.
     CHECK(eventually([&] { return detail::group_members(master).empty(); }));
   }
-  load.check_none_failed();
+  load.check_none_failed(ring);
   CHECK(ring.edge->status().restarts == 3);
 }
 
@@ -330,7 +353,7 @@ TEST_CASE("edge: a changed declaration under load costs no request") {
     CHECK(ring.healthy() == 1);
   }
   load.more(300);
-  load.check_none_failed();
+  load.check_none_failed(ring);
 }
 
 TEST_CASE("edge: a core that comes back adopts nginx and instances, and can still restart them") {
@@ -361,11 +384,11 @@ TEST_CASE("edge: a core that comes back adopts nginx and instances, and can stil
   REQUIRE(ring.edge->start(ring.declaration).ok());
   load.more(300);
   CHECK(eventually([&] { return detail::group_members(master).empty(); }));
-  load.check_none_failed();
+  load.check_none_failed(ring);
   if (!module_path().empty()) {
     const auto sent = static_cast<std::size_t>(load.sent());
     CHECK(eventually([&] { return ring.collector.count(base::Signal::kLog) == sent; }));
-    CHECK(ring.collector.count(base::Signal::kSpan) == sent);
+    CHECK(eventually([&] { return ring.collector.count(base::Signal::kSpan) == sent; }));
   }
 }
 

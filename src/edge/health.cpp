@@ -20,11 +20,16 @@ namespace ringwall::edge {
 
 std::string_view instance_state_name(InstanceState state) {
   switch (state) {
-    case InstanceState::kStarting: return "starting";
-    case InstanceState::kHealthy: return "healthy";
-    case InstanceState::kUnhealthy: return "unhealthy";
-    case InstanceState::kDown: return "down";
-    case InstanceState::kDraining: return "draining";
+    case InstanceState::kStarting:
+      return "starting";
+    case InstanceState::kHealthy:
+      return "healthy";
+    case InstanceState::kUnhealthy:
+      return "unhealthy";
+    case InstanceState::kDown:
+      return "down";
+    case InstanceState::kDraining:
+      return "draining";
   }
   return "";
 }
@@ -47,11 +52,15 @@ bool HealthMachine::observe(bool passed) {
     case InstanceState::kStarting:
       if (passed) return become(InstanceState::kHealthy);
       return failures_ >= check_.unhealthy_after && become(InstanceState::kUnhealthy);
-    case InstanceState::kHealthy: return failures_ >= check_.unhealthy_after && become(InstanceState::kUnhealthy);
-    case InstanceState::kUnhealthy: return successes_ >= check_.healthy_after && become(InstanceState::kHealthy);
+    case InstanceState::kHealthy:
+      return failures_ >= check_.unhealthy_after && become(InstanceState::kUnhealthy);
+    case InstanceState::kUnhealthy:
+      return successes_ >= check_.healthy_after && become(InstanceState::kHealthy);
     // An answer on its address does not come from its process.
-    case InstanceState::kDown: return false;
-    case InstanceState::kDraining: return false;
+    case InstanceState::kDown:
+      return false;
+    case InstanceState::kDraining:
+      return false;
   }
   return false;
 }
@@ -88,7 +97,9 @@ Verdict judge_answer(std::string_view bytes, const Check& check, std::string& re
 
 namespace {
 
-constexpr std::int64_t to_ns(std::chrono::milliseconds duration) { return std::chrono::nanoseconds(duration).count(); }
+constexpr std::int64_t to_ns(std::chrono::milliseconds duration) {
+  return std::chrono::nanoseconds(duration).count();
+}
 
 class RealChecker final : public HealthChecker {
  public:
@@ -121,7 +132,8 @@ class RealChecker final : public HealthChecker {
       }
       if (found != targets_.end()) close_connection(found->second);
       const auto now = clock_.monotonic_ns();
-      const auto [at, inserted] = targets_.insert_or_assign(wanted.name, Target{wanted, HealthMachine(wanted.check), clock_.now_ns(), {}, -1, {}, 0, now, 0});
+      const auto [at, inserted] = targets_.insert_or_assign(
+          wanted.name, Target{wanted, HealthMachine(wanted.check), clock_.now_ns(), {}, -1, {}, 0, now, 0});
       changes.push_back(health_of(at->second));
     });
   }
@@ -155,7 +167,8 @@ class RealChecker final : public HealthChecker {
     return out;
   }
 
-  bool wait_healthy(const std::vector<std::string>& names, std::chrono::milliseconds limit, std::string& unhealthy) override {
+  bool wait_healthy(const std::vector<std::string>& names, std::chrono::milliseconds limit,
+                    std::string& unhealthy) override {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, limit, [&] {
       for (const auto& name : names) {
@@ -231,8 +244,9 @@ class RealChecker final : public HealthChecker {
     close_connection(target);
     if (!passed) target.last_error = reason;
     const bool changed = target.machine.observe(passed);
-    const auto interval = target.machine.state() == InstanceState::kStarting ? std::min(kStartingInterval, target.what.check.interval)
-                                                                             : target.what.check.interval;
+    const auto interval = target.machine.state() == InstanceState::kStarting
+                              ? std::min(kStartingInterval, target.what.check.interval)
+                              : target.what.check.interval;
     target.next_ns = clock_.monotonic_ns() + to_ns(interval);
     if (!changed) return;
     target.since_ns = clock_.now_ns();
@@ -253,8 +267,9 @@ class RealChecker final : public HealthChecker {
 
   std::string request_of(const Target& target) const {
     const auto& check = target.what.check;
-    return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: ringwall-health\r\nConnection: close\r\n\r\n", check.path,
-                       check.host.empty() ? target.what.address : check.host);
+    return fmt::format(
+        "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: ringwall-health\r\nConnection: close\r\n\r\n", check.path,
+        check.host.empty() ? target.what.address : check.host);
   }
 
   // The socket is ready for what we waited for.
@@ -267,7 +282,8 @@ class RealChecker final : public HealthChecker {
     if (target.what.check.kind == CheckKind::kTcp) return finish(target, true, {}, changes);
     const auto request = request_of(target);
     if (target.sent < request.size()) {
-      const auto sent = ::send(target.fd, request.data() + target.sent, request.size() - target.sent, MSG_NOSIGNAL);
+      const auto sent =
+          ::send(target.fd, request.data() + target.sent, request.size() - target.sent, MSG_NOSIGNAL);
       if (sent < 0 && errno != EAGAIN) return finish(target, false, std::strerror(errno), changes);
       if (sent > 0) target.sent += static_cast<std::size_t>(sent);
       return;
@@ -275,7 +291,8 @@ class RealChecker final : public HealthChecker {
     char bytes[1024];
     const auto got = ::recv(target.fd, bytes, sizeof bytes, 0);
     if (got < 0 && errno == EAGAIN) return;
-    if (got <= 0) return finish(target, false, got < 0 ? std::strerror(errno) : "closed without an answer", changes);
+    if (got <= 0)
+      return finish(target, false, got < 0 ? std::strerror(errno) : "closed without an answer", changes);
     target.answer.append(bytes, static_cast<std::size_t>(got));
     std::string reason;
     const auto verdict = judge_answer(target.answer, target.what.check, reason);
@@ -295,13 +312,15 @@ class RealChecker final : public HealthChecker {
           if (!checked(target)) continue;
           next = std::min(next, target.fd >= 0 ? target.deadline_ns : target.next_ns);
           if (target.fd < 0) continue;
-          const bool sending = target.what.check.kind == CheckKind::kTcp || target.sent < request_of(target).size();
+          const bool sending =
+              target.what.check.kind == CheckKind::kTcp || target.sent < request_of(target).size();
           descriptors.push_back({target.fd, static_cast<short>(sending ? POLLOUT : POLLIN), 0});
         }
       }
       int timeout_ms = -1;
       if (next != INT64_MAX) {
-        timeout_ms = static_cast<int>(std::clamp<std::int64_t>((next - clock_.monotonic_ns()) / 1'000'000 + 1, 0, 60'000));
+        timeout_ms = static_cast<int>(
+            std::clamp<std::int64_t>((next - clock_.monotonic_ns()) / 1'000'000 + 1, 0, 60'000));
       }
       ::poll(descriptors.data(), descriptors.size(), timeout_ms);
       std::uint64_t count = 0;
@@ -316,8 +335,9 @@ class RealChecker final : public HealthChecker {
           if (target.next_ns <= now) begin_check(target, changes);
           continue;
         }
-        const bool ready = std::any_of(descriptors.begin(), descriptors.end(),
-                                       [&](const pollfd& one) { return one.fd == target.fd && one.revents != 0; });
+        const bool ready = std::any_of(descriptors.begin(), descriptors.end(), [&](const pollfd& one) {
+          return one.fd == target.fd && one.revents != 0;
+        });
         if (ready) advance(target, changes);
         if (target.fd >= 0 && target.deadline_ns <= now) finish(target, false, "no answer in time", changes);
       }

@@ -1,14 +1,14 @@
 // Who may get traffic: active checks of every instance, and what we know about the processes behind them.
 //
 //   state        slot in run/health.table   means
-//   starting     down                       no check has succeeded since it was added or its process (re)started
-//   healthy      up
-//   unhealthy    down                       `unhealthy_after` checks in a row failed; `healthy_after` successes end it
-//   down         down                       its process does not run
+//   starting     down                       no check has succeeded since it was added or its process
+//   (re)started healthy      up unhealthy    down                       `unhealthy_after` checks in a row
+//   failed; `healthy_after` successes end it down         down                       its process does not run
 //   draining     draining                   finishes what it has; about to be removed
 //
-// An HTTP check is `GET path` over a new connection; a status within the check's range passes.  A TCP check passes when the connection
-// is accepted.  Without a check an instance counts as healthy while its process runs.
+// An HTTP check is `GET path` over a new connection; a status within the check's range passes.  A TCP check
+// passes when the connection is accepted.  Without a check an instance counts as healthy while its process
+// runs.
 #pragma once
 
 #include <chrono>
@@ -31,8 +31,8 @@ enum class CheckKind { kNone, kTcp, kHttp };
 
 struct Check {
   CheckKind kind = CheckKind::kNone;
-  std::string path = "/";            // kHttp
-  std::string host;                  // kHttp: the Host header; empty: the address
+  std::string path = "/";  // kHttp
+  std::string host;        // kHttp: the Host header; empty: the address
   std::chrono::milliseconds interval{2000};
   std::chrono::milliseconds timeout{1000};
   unsigned healthy_after = 2;
@@ -62,7 +62,8 @@ class HealthMachine {
   unsigned successes_ = 0, failures_ = 0;  // in a row
 };
 
-// What an answer to an HTTP check says so far: nothing yet, or whether it passed, with the reason when it did not.
+// What an answer to an HTTP check says so far: nothing yet, or whether it passed, with the reason when it did
+// not.
 enum class Verdict { kMore, kPassed, kFailed };
 Verdict judge_answer(std::string_view bytes, const Check& check, std::string& reason);
 
@@ -99,7 +100,8 @@ class HealthChecker {
 
   virtual std::vector<InstanceHealth> list() const = 0;
   // Waits until each of them is healthy; false with the first that is not at the deadline.
-  virtual bool wait_healthy(const std::vector<std::string>& names, std::chrono::milliseconds limit, std::string& unhealthy) = 0;
+  virtual bool wait_healthy(const std::vector<std::string>& names, std::chrono::milliseconds limit,
+                            std::string& unhealthy) = 0;
 };
 
 }  // namespace ringwall::edge

@@ -17,25 +17,13 @@ using namespace std::chrono_literals;
 TEST_CASE("health: the states an instance goes through") {
   // + a check passed, - it failed, s the process started, e it ended, d drained
   const std::pair<const char*, const char*> kCases[] = {
-      {"", "starting"},
-      {"+", "healthy"},             // nothing bad is known of a fresh one
-      {"--", "starting"},
-      {"---", "unhealthy"},
-      {"--+", "healthy"},
-      {"+--", "healthy"},
-      {"+---", "unhealthy"},
-      {"+--+--", "healthy"},        // not in a row
-      {"+---+", "unhealthy"},
-      {"+---++", "healthy"},
-      {"+---+-+", "unhealthy"},
-      {"+e", "down"},
-      {"+e+", "down"},              // somebody else answers on its address
-      {"+es", "starting"},
-      {"+es+", "healthy"},
-      {"+d", "draining"},
-      {"+d---", "draining"},
-      {"+ds", "draining"},
-      {"+de", "down"},
+      {"", "starting"},       {"+", "healthy"},  // nothing bad is known of a fresh one
+      {"--", "starting"},     {"---", "unhealthy"},  {"--+", "healthy"},
+      {"+--", "healthy"},     {"+---", "unhealthy"}, {"+--+--", "healthy"},  // not in a row
+      {"+---+", "unhealthy"}, {"+---++", "healthy"}, {"+---+-+", "unhealthy"},
+      {"+e", "down"},         {"+e+", "down"},  // somebody else answers on its address
+      {"+es", "starting"},    {"+es+", "healthy"},   {"+d", "draining"},
+      {"+d---", "draining"},  {"+ds", "draining"},   {"+de", "down"},
   };
   for (const auto& [steps, want] : kCases) {
     CAPTURE(steps);
@@ -44,12 +32,23 @@ TEST_CASE("health: the states an instance goes through") {
       const auto before = machine.state();
       bool changed = false;
       switch (step) {
-        case '+': changed = machine.observe(true); break;
-        case '-': changed = machine.observe(false); break;
-        case 's': changed = machine.process_started(); break;
-        case 'e': changed = machine.process_ended(); break;
-        case 'd': changed = machine.drain(); break;
-        default: FAIL("unknown step");
+        case '+':
+          changed = machine.observe(true);
+          break;
+        case '-':
+          changed = machine.observe(false);
+          break;
+        case 's':
+          changed = machine.process_started();
+          break;
+        case 'e':
+          changed = machine.process_ended();
+          break;
+        case 'd':
+          changed = machine.drain();
+          break;
+        default:
+          FAIL("unknown step");
       }
       CHECK(changed == (before != machine.state()));
     }
@@ -152,11 +151,17 @@ TEST_CASE("health: real checks find who answers, who refuses and who came back")
   std::atomic<int> changes{0};
   auto checker = HealthChecker::open(base::real_clock(), [&](const InstanceHealth&) { ++changes; }).value();
   const auto check = [](CheckKind kind) {
-    return Check{.kind = kind, .path = "/health", .interval = 5ms, .timeout = 500ms, .healthy_after = 2, .unhealthy_after = 2};
+    return Check{.kind = kind,
+                 .path = "/health",
+                 .interval = 5ms,
+                 .timeout = 500ms,
+                 .healthy_after = 2,
+                 .unhealthy_after = 2};
   };
   const auto state = [&](const std::string& name) {
     for (const auto& health : checker->list()) {
-      if (health.name == name) return fmt::format("{} {}", instance_state_name(health.state), health.last_error);
+      if (health.name == name)
+        return fmt::format("{} {}", instance_state_name(health.state), health.last_error);
     }
     return std::string("unknown");
   };

@@ -43,7 +43,9 @@ TEST_CASE("instances: of a command, with ports, indices and folders") {
   REQUIRE(instances.size() == 2);
   CHECK(instances[1].address == "127.0.0.1:3001");
   CHECK(command_of(instances[1]) == "node server.js --port=3001 1");
-  CHECK(instances[1].process.environment == std::map<std::string, std::string>{{"NAME", "web-1"}, {"PORT", "3001"}, {"URL", "http://127.0.0.1:3001/"}});
+  CHECK(instances[1].process.environment ==
+        std::map<std::string, std::string>{
+            {"NAME", "web-1"}, {"PORT", "3001"}, {"URL", "http://127.0.0.1:3001/"}});
   CHECK(instances[1].process.working_directory == "/app/web");
   CHECK(instances[1].process.output == "/app/.ringwall/logs/web-1.log");
   CHECK(instances[1].check.kind == CheckKind::kHttp);
@@ -90,7 +92,9 @@ TEST_CASE("instances: that run elsewhere, and what is refused") {
   CHECK_FALSE(instances[0].local);
 
   web.addresses = {"8080"};
-  CHECK(instances_of(with(web), kPaths).error().message.starts_with("services[0].addresses[0]: '8080' is not an address"));
+  CHECK(instances_of(with(web), kPaths)
+            .error()
+            .message.starts_with("services[0].addresses[0]: '8080' is not an address"));
   declare::Service many;
   many.command = {"true"};
   many.count = kInstancesPerServiceMax;

@@ -12,7 +12,8 @@
 
 namespace ringwall::edge {
 
-const std::vector<int> kErrorPageStatuses = {400, 403, 404, 405, 408, 413, 414, 421, 429, 494, 500, 502, 503, 504};
+const std::vector<int> kErrorPageStatuses = {400, 403, 404, 405, 408, 413, 414,
+                                             421, 429, 494, 500, 502, 503, 504};
 
 namespace {
 
@@ -32,33 +33,49 @@ constexpr std::string_view kCiphers =
 
 std::string_view status_text(int status) {
   switch (status) {
-    case 400: return "Bad Request";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 421: return "Misdirected Request";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    default: return "Internal Server Error";
+    case 400:
+      return "Bad Request";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 421:
+      return "Misdirected Request";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    default:
+      return "Internal Server Error";
   }
 }
 
 bool only(std::string_view text, std::string_view more) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || more.find(c) != more.npos;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           more.find(c) != more.npos;
   });
 }
 
 std::string ms(std::chrono::milliseconds time) { return fmt::format("{}ms", time.count()); }
 
 bool catch_all(const declare::Host& host) {
-  return std::any_of(host.names.begin(), host.names.end(), [](const auto& name) { return name == "_" || name == "*"; });
+  return std::any_of(host.names.begin(), host.names.end(),
+                     [](const auto& name) { return name == "_" || name == "*"; });
 }
 
 class Generator {
@@ -93,17 +110,23 @@ class Generator {
 
   Result<void> check() {
     if (edge_.listeners.empty()) return fail(Errc::kInvalid, "edge.listeners: there is none");
-    if (plan_.certificates.size() != edge_.hosts.size()) return fail(Errc::kInternal, "one certificate per host is needed");
+    if (plan_.certificates.size() != edge_.hosts.size())
+      return fail(Errc::kInternal, "one certificate per host is needed");
     for (std::size_t i = 0; i < edge_.listeners.size(); ++i) {
-      RW_TRY_CTX(fmt::format("edge.listeners[{}].address", i), detail::parse_address(edge_.listeners[i].address));
+      RW_TRY_CTX(fmt::format("edge.listeners[{}].address", i),
+                 detail::parse_address(edge_.listeners[i].address));
     }
     std::set<std::string> services;
     for (std::size_t i = 0; i < declaration_.services.size(); ++i) {
       const auto& service = declaration_.services[i];
-      if (!only(service.name, "-_")) return wrong(fmt::format("services[{}].name", i), service.name, "has more than letters, digits, '-' and '_'");
-      const bool variable = service.hash_key.starts_with('$') && only(std::string_view(service.hash_key).substr(1), "_");
+      if (!only(service.name, "-_"))
+        return wrong(fmt::format("services[{}].name", i), service.name,
+                     "has more than letters, digits, '-' and '_'");
+      const bool variable =
+          service.hash_key.starts_with('$') && only(std::string_view(service.hash_key).substr(1), "_");
       if (service.balance == Balance::kHash && !variable) {
-        return wrong(fmt::format("services[{}].hash_key", i), service.hash_key, "is not an nginx variable, as in $request_uri");
+        return wrong(fmt::format("services[{}].hash_key", i), service.hash_key,
+                     "is not an nginx variable, as in $request_uri");
       }
       if (service.protocol != Protocol::kTcp) services.insert(service.name);
     }
@@ -117,7 +140,8 @@ class Generator {
   Result<void> check_host(std::size_t h, const std::set<std::string>& services) {
     const auto& host = edge_.hosts[h];
     for (std::size_t n = 0; n < host.names.size(); ++n) {
-      if (!only(host.names[n], "-_.*:[]")) return wrong(fmt::format("edge.hosts[{}].names[{}]", h, n), host.names[n], "is not a host name");
+      if (!only(host.names[n], "-_.*:[]"))
+        return wrong(fmt::format("edge.hosts[{}].names[{}]", h, n), host.names[n], "is not a host name");
     }
     for (std::size_t r = 0; r < host.routes.size(); ++r) {
       const auto& route = host.routes[r];
@@ -125,9 +149,11 @@ class Generator {
       for (const auto& text : {route.path, route.redirect_to}) {
         if (detail::has_control(text)) return wrong(place, text, "has a control character");
       }
-      const bool form = route.path.starts_with("/") || route.path.starts_with("= /") ||
-                        ((route.path.starts_with("~ ") || route.path.starts_with("~* ")) && route.path.size() > 3);
-      if (!form) return wrong(place + ".path", route.path, "is not a path, as in /api/, = /exact or ~ ^/regex$");
+      const bool form =
+          route.path.starts_with("/") || route.path.starts_with("= /") ||
+          ((route.path.starts_with("~ ") || route.path.starts_with("~* ")) && route.path.size() > 3);
+      if (!form)
+        return wrong(place + ".path", route.path, "is not a path, as in /api/, = /exact or ~ ^/regex$");
       if (route.redirect_to.empty() && !services.contains(route.service)) {
         return wrong(place + ".service", route.service, "is not a service that speaks HTTP or gRPC");
       }
@@ -152,7 +178,8 @@ class Generator {
     w_.line("error_log {} warn", quoted(plan_.run_directory + "/nginx-error.log"));
     w_.open("events");
     // Each proxied request needs two descriptors, and a few are for files and logs.
-    w_.line("worker_connections {}", std::max(64u, plan_.open_files_max - std::min(plan_.open_files_max / 8, 64u)));
+    w_.line("worker_connections {}",
+            std::max(64u, plan_.open_files_max - std::min(plan_.open_files_max / 8, 64u)));
     w_.close();
   }
 
@@ -254,10 +281,17 @@ class Generator {
     w_.open("upstream rw_{}", service.name);
     w_.line("zone rw_{} {}k", service.name, 64 * (1 + instances.size() / kInstancesPerZonePage));
     switch (service.balance) {
-      case Balance::kRoundRobin: break;
-      case Balance::kLeastConn: w_.line("least_conn"); break;
-      case Balance::kIpHash: w_.line("ip_hash"); break;
-      case Balance::kHash: w_.line("hash {} consistent", service.hash_key); break;
+      case Balance::kRoundRobin:
+        break;
+      case Balance::kLeastConn:
+        w_.line("least_conn");
+        break;
+      case Balance::kIpHash:
+        w_.line("ip_hash");
+        break;
+      case Balance::kHash:
+        w_.line("hash {} consistent", service.hash_key);
+        break;
     }
     std::string slots;
     for (const auto& instance : instances) {
@@ -283,8 +317,8 @@ class Generator {
     w_.line("ssl_certificate_key {}", quoted(plan_.certificates[host].key));
   }
 
-  // The pages nginx answers with itself.  494 and 497 are its own numbers for "head too large" and "plain HTTP on a TLS
-  // port".
+  // The pages nginx answers with itself.  494 and 497 are its own numbers for "head too large" and "plain HTTP
+  // on a TLS port".
   void error_pages() {
     for (const int status : kErrorPageStatuses) w_.line("error_page {} @rw_{}", status, status);
     w_.line("error_page 497 =308 https://$host:$server_port$request_uri");
@@ -293,11 +327,12 @@ class Generator {
       w_.open("location @rw_{}", number);
       w_.line("default_type text/html");
       w_.line("return {} {}", status,
-              quoted(fmt::format("<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' "
-                                 "content='width=device-width'><title>{0} {1}</title><body style='font:16px/1.5 sans-serif;"
-                                 "max-width:36em;margin:15vh auto;padding:0 1em'><h1>{0} {1}</h1><p>Request <code>{2}</code>"
-                                 "</p></body></html>",
-                                 status, status_text(status), trace_id())));
+              quoted(fmt::format(
+                  "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' "
+                  "content='width=device-width'><title>{0} {1}</title><body style='font:16px/1.5 sans-serif;"
+                  "max-width:36em;margin:15vh auto;padding:0 1em'><h1>{0} {1}</h1><p>Request <code>{2}</code>"
+                  "</p></body></html>",
+                  status, status_text(status), trace_id())));
       w_.close();
     }
   }
@@ -360,7 +395,8 @@ class Generator {
       path = base::trim(path.substr(space + 1));
     }
     w_.open("location {}{}", modifier, quoted(path));
-    if (traced_) w_.line("ringwall_route {}", quoted(modifier.starts_with("~") ? std::string_view(route.path) : path));
+    if (traced_)
+      w_.line("ringwall_route {}", quoted(modifier.starts_with("~") ? std::string_view(route.path) : path));
     if (!route.redirect_to.empty()) {
       w_.line("return {} {}", route.redirect_status, quoted(route.redirect_to));
     } else {
@@ -381,7 +417,8 @@ class Generator {
     }
     const bool grpc = service.protocol == Protocol::kGrpc;
     const std::string_view kind = grpc ? "grpc" : "proxy";
-    const auto timeout = ms(route.request_timeout.count() > 0 ? route.request_timeout : service.request_timeout);
+    const auto timeout =
+        ms(route.request_timeout.count() > 0 ? route.request_timeout : service.request_timeout);
     w_.line("{}_connect_timeout {}", kind, ms(service.connect_timeout));
     w_.line("{}_read_timeout {}", kind, timeout);
     w_.line("{}_send_timeout {}", kind, timeout);
@@ -391,7 +428,8 @@ class Generator {
       std::string conditions;
       for (const int status : service.retries.statuses) {
         static constexpr int kKnown[] = {403, 404, 429, 500, 502, 503, 504};  // those nginx can retry on
-        if (std::find(std::begin(kKnown), std::end(kKnown), status) != std::end(kKnown)) conditions += fmt::format(" http_{}", status);
+        if (std::find(std::begin(kKnown), std::end(kKnown), status) != std::end(kKnown))
+          conditions += fmt::format(" http_{}", status);
       }
       w_.line("{}_next_upstream error timeout invalid_header{}{}", kind, conditions,
               service.retries.non_idempotent ? " non_idempotent" : "");
@@ -406,8 +444,10 @@ class Generator {
   }
 
   void redirecting_server() {
-    const auto first_tls = std::find_if(edge_.listeners.begin(), edge_.listeners.end(), [](const auto& l) { return l.tls; });
-    const bool any = std::any_of(edge_.listeners.begin(), edge_.listeners.end(), [](const auto& l) { return l.redirect_to_https; });
+    const auto first_tls =
+        std::find_if(edge_.listeners.begin(), edge_.listeners.end(), [](const auto& l) { return l.tls; });
+    const bool any = std::any_of(edge_.listeners.begin(), edge_.listeners.end(),
+                                 [](const auto& l) { return l.redirect_to_https; });
     if (!any || first_tls == edge_.listeners.end()) return;
     const auto port = detail::parse_address(first_tls->address)->port();
     std::string names;
@@ -418,7 +458,8 @@ class Generator {
     for (std::size_t l = 0; l < edge_.listeners.size(); ++l) {
       w_.origin(fmt::format("edge.listeners[{}]", l));
       // A name nobody declared is redirected too when there is a host for all names.
-      if (edge_.listeners[l].redirect_to_https) listen(edge_.listeners[l], default_host() < edge_.hosts.size() ? " default_server" : "");
+      if (edge_.listeners[l].redirect_to_https)
+        listen(edge_.listeners[l], default_host() < edge_.hosts.size() ? " default_server" : "");
     }
     w_.origin("edge");
     if (!names.empty()) w_.line("server_name{}", names);
@@ -431,8 +472,8 @@ class Generator {
     w_.close();
   }
 
-  // Answers for names nobody declared, unless a host is for all names.  421 tells an HTTP/2 client that reused the
-  // connection of another name to open one of its own (RFC 9110, 15.5.20).
+  // Answers for names nobody declared, unless a host is for all names.  421 tells an HTTP/2 client that reused
+  // the connection of another name to open one of its own (RFC 9110, 15.5.20).
   void default_server() {
     w_.origin("edge.listeners");
     if (default_host() < edge_.hosts.size()) return;
@@ -481,7 +522,8 @@ std::string place_of_thing(std::string_view complaint, const NginxConfig& config
   if (thing.size() < 3) return {};
   const auto at = config.text.find(thing);
   if (at == std::string::npos) return {};
-  const auto line = static_cast<std::size_t>(std::count(config.text.begin(), config.text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
+  const auto line = static_cast<std::size_t>(
+      std::count(config.text.begin(), config.text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
   return line < config.origins.size() ? config.origins[line] : std::string();
 }
 
@@ -499,7 +541,8 @@ std::string emergencies(std::string_view output, const NginxConfig& config) {
     line = line.substr(level + std::string_view("[emerg] ").size());
     // "12#12: text in /path/nginx.conf:34" after a start; a test has no process number.
     const auto colon = line.find("#");
-    if (colon != line.npos && colon < 8 && line.find(": ") != line.npos) line = line.substr(line.find(": ") + 2);
+    if (colon != line.npos && colon < 8 && line.find(": ") != line.npos)
+      line = line.substr(line.find(": ") + 2);
     const auto in = line.rfind(" in /");
     std::string place;
     if (in != line.npos && line.rfind(':') > in) {

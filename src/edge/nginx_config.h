@@ -1,7 +1,7 @@
 // The nginx configuration of a declaration.  Pure: the same plan gives the same text.
 //
-// Every text that comes from the declaration is either checked against a narrow alphabet (names, variables) or written
-// as one quoted word, so no value can end a directive and begin another.
+// Every text that comes from the declaration is either checked against a narrow alphabet (names, variables) or
+// written as one quoted word, so no value can end a directive and begin another.
 //
 // TLS: Mozilla's intermediate policy (Server Side TLS 5.7) without finite-field DHE, session tickets off.
 // Without a module (module_path empty) requests are served all the same, but untraced and unrecorded.
@@ -29,10 +29,10 @@ struct PlannedCertificate {
 };
 
 struct ConfigPlan {
-  std::string run_directory;    // absolute
-  std::string temp_directory;   // absolute, with a prefix of the files' names: "/…/run/temp-"
-  std::string module_path;      // of ngx_http_ringwall_module.so; empty: without it
-  std::string user;             // workers run as; empty: as the master
+  std::string run_directory;       // absolute
+  std::string temp_directory;      // absolute, with a prefix of the files' names: "/…/run/temp-"
+  std::string module_path;         // of ngx_http_ringwall_module.so; empty: without it
+  std::string user;                // workers run as; empty: as the master
   unsigned open_files_max = 4096;  // per worker
   std::map<std::string, std::vector<PlannedInstance>> instances;  // by service
   std::vector<PlannedCertificate> certificates;                   // one per host
@@ -40,14 +40,16 @@ struct ConfigPlan {
 
 struct NginxConfig {
   std::string text;
-  std::vector<std::string> origins;  // per line: what in the declaration it comes from, as "edge.hosts[0].routes[2]"
+  std::vector<std::string>
+      origins;  // per line: what in the declaration it comes from, as "edge.hosts[0].routes[2]"
 };
 
 // kInvalid with the place in the declaration when a value cannot be in a configuration.
 Result<NginxConfig> nginx_config(const declare::Declaration& declaration, const ConfigPlan& plan);
 
-// The lines of level emerg in what nginx wrote, in words of the declaration: "edge.hosts[0].routes[1]: invalid number
-// of arguments …".  Those that name no line of this configuration stay as they are, without nginx's own prefix.
+// The lines of level emerg in what nginx wrote, in words of the declaration: "edge.hosts[0].routes[1]: invalid
+// number of arguments …".  Those that name no line of this configuration stay as they are, without nginx's own
+// prefix.
 std::string emergencies(std::string_view output, const NginxConfig& config);
 // The same, or all of the output when there are none.
 std::string translate_complaint(std::string_view output, const NginxConfig& config);

@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)ringwall::edge::detail::parse_stat(text);
   const auto table = ringwall::edge::detail::parse_process_table(text);
   if (!table.ok()) return 0;
-  const auto again = ringwall::edge::detail::parse_process_table(ringwall::edge::detail::process_table_text(table.value()));
+  const auto again =
+      ringwall::edge::detail::parse_process_table(ringwall::edge::detail::process_table_text(table.value()));
   RW_ASSERT(again.ok());
   RW_ASSERT(again.value().processes.size() == table.value().processes.size());
   return 0;

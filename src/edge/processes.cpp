@@ -26,7 +26,9 @@ namespace ringwall::edge {
 
 std::string spec_hash(const ProcessSpec& spec) {
   std::string text;
-  const auto add = [&](std::string_view part) { fmt::format_to(std::back_inserter(text), "{}:{}", part.size(), part); };
+  const auto add = [&](std::string_view part) {
+    fmt::format_to(std::back_inserter(text), "{}:{}", part.size(), part);
+  };
   for (const auto& part : spec.command) add(part);
   for (const auto& [name, value] : spec.environment) add(name), add(value);
   add(spec.working_directory);
@@ -104,7 +106,8 @@ class RealProcesses final : public Processes {
     std::vector<ProcessEvent> events;
     auto result = [&]() -> Result<void> {
       const std::lock_guard lock(mutex_);
-      if (processes_.contains(spec.name)) return fail(Errc::kExists, fmt::format("process {} runs already", spec.name));
+      if (processes_.contains(spec.name))
+        return fail(Errc::kExists, fmt::format("process {} runs already", spec.name));
       Process process{.spec = spec, .hash = spec_hash(spec)};
       unclaimed_.erase(spec.name);
       if (!adopt_locked(process, events)) {
@@ -216,8 +219,8 @@ class RealProcesses final : public Processes {
     const std::lock_guard lock(mutex_);
     auto& entry = table_.processes[name];
     if (entry.port != 0) return entry.port;
-    // The system chooses; it seldom gives the same port twice in a row, but ports of ours that are not bound yet
-    // are excluded all the same.
+    // The system chooses; it seldom gives the same port twice in a row, but ports of ours that are not bound
+    // yet are excluded all the same.
     for (int attempt = 0; attempt < kPortAttemptsMax; ++attempt) {
       const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
       sockaddr_in address{};
@@ -270,7 +273,8 @@ class RealProcesses final : public Processes {
 
   bool adopt_locked(Process& process, std::vector<ProcessEvent>& events) {
     const auto found = table_.processes.find(process.spec.name);
-    if (found == table_.processes.end() || found->second.pid == 0 || found->second.spec != process.hash) return false;
+    if (found == table_.processes.end() || found->second.pid == 0 || found->second.spec != process.hash)
+      return false;
     process.pidfd = detail::open_process(found->second.pid, found->second.start_ticks);
     if (process.pidfd < 0) return false;
     process.pid = found->second.pid;
@@ -280,8 +284,8 @@ class RealProcesses final : public Processes {
     return true;
   }
 
-  // A recorded process that is not what is wanted now, or whose leader died while nobody watched.  In the second
-  // case its number may belong to others by now, so what is left must carry our mark.
+  // A recorded process that is not what is wanted now, or whose leader died while nobody watched.  In the
+  // second case its number may belong to others by now, so what is left must carry our mark.
   void end_recorded_locked(const std::string& name, bool group_survives) {
     const auto found = table_.processes.find(name);
     if (found == table_.processes.end() || found->second.pid == 0) return;
@@ -300,8 +304,8 @@ class RealProcesses final : public Processes {
   // Inherited by whatever the process starts.
   std::string mark(const std::string& name) const { return fmt::format("RINGWALL_PROCESS={}:{}", path_, name); }
 
-  // A process group keeps its number from being given out again, so its members are ours as long as there are any;
-  // one that has none left is not signalled.
+  // A process group keeps its number from being given out again, so its members are ours as long as there are
+  // any; one that has none left is not signalled.
   static void kill_group(pid_t group, int signal) {
     if (!detail::group_members(group).empty()) ::kill(-group, signal);
   }
@@ -309,14 +313,15 @@ class RealProcesses final : public Processes {
   Result<void> spawn_locked(Process& process, std::vector<ProcessEvent>& events) {
     auto& entry = table_.processes[process.spec.name];
     const auto previous = entry;
-    detail::Spawn what{process.spec.command,           process.spec.environment, process.spec.working_directory,
-                       process.spec.user,              process.spec.output,      process.spec.inherited};
+    detail::Spawn what{process.spec.command, process.spec.environment, process.spec.working_directory,
+                       process.spec.user,    process.spec.output,      process.spec.inherited};
     for (const auto& [name, value] : process.spec.inherited_environment) what.environment[name] = value;
     what.environment["RINGWALL_PROCESS"] = fmt::format("{}:{}", path_, process.spec.name);
     auto pid = detail::spawn(what, [&](pid_t child) -> Result<void> {
       const auto stat = detail::read_stat(child);
       if (!stat) return fail(Errc::kUnavailable, "the child ended before it began");
-      entry = {child, stat->start_ticks, process.hash, process.spec.port != 0 ? process.spec.port : previous.port};
+      entry = {child, stat->start_ticks, process.hash,
+               process.spec.port != 0 ? process.spec.port : previous.port};
       return save_locked();
     });
     if (!pid.ok()) {
@@ -352,9 +357,11 @@ class RealProcesses final : public Processes {
   // The pidfd became readable, or could not be opened because the process was gone already.
   void ended_locked(Process& process, std::vector<ProcessEvent>& events) {
     // Before the leader is waited for, so that the group's number is certainly still ours.
-    if (!process.spec.group_survives || process.status == ProcessStatus::kStopping) kill_group(process.pid, SIGKILL);
+    if (!process.spec.group_survives || process.status == ProcessStatus::kStopping)
+      kill_group(process.pid, SIGKILL);
     siginfo_t info{};
-    const bool child = ::waitid(P_PID, static_cast<id_t>(process.pid), &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0;
+    const bool child =
+        ::waitid(P_PID, static_cast<id_t>(process.pid), &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0;
     process.last_error = child ? describe_exit(info) : "ended";
     if (process.pidfd >= 0) ::close(process.pidfd);
     process.pidfd = -1;
@@ -368,7 +375,8 @@ class RealProcesses final : public Processes {
       finished_.push_back(process.spec.name);
       return;
     }
-    const auto ran = std::chrono::duration_cast<milliseconds>(std::chrono::nanoseconds(now - process.started_ns));
+    const auto ran =
+        std::chrono::duration_cast<milliseconds>(std::chrono::nanoseconds(now - process.started_ns));
     process.deadline_ns = now + std::chrono::nanoseconds(process.backoff.after_run(ran)).count();
     set_status_locked(process, ProcessStatus::kWaiting);
     forget_locked(process.spec.name);
@@ -378,9 +386,10 @@ class RealProcesses final : public Processes {
     ++process.restarts;
     const auto started = spawn_locked(process, events);
     if (started.ok()) return;
-    process.deadline_ns =
-        clock_.monotonic_ns() + std::chrono::nanoseconds(process.backoff.after_run(milliseconds::zero())).count();
-    events.push_back({ProcessEvent::Kind::kFailed, process.spec.name, 0, process.previous_pid, started.error().message});
+    process.deadline_ns = clock_.monotonic_ns() +
+                          std::chrono::nanoseconds(process.backoff.after_run(milliseconds::zero())).count();
+    events.push_back(
+        {ProcessEvent::Kind::kFailed, process.spec.name, 0, process.previous_pid, started.error().message});
   }
 
   // One round over everything that may be due.  Returns the next deadline, monotonic, or nothing.
@@ -392,7 +401,8 @@ class RealProcesses final : public Processes {
         if (process.pidfd < 0 || ::poll(&one, 1, 0) == 1) ended_locked(process, events);
       }
       const auto now = clock_.monotonic_ns();
-      if (process.status == ProcessStatus::kWaiting && process.deadline_ns <= now) restart_locked(process, events);
+      if (process.status == ProcessStatus::kWaiting && process.deadline_ns <= now)
+        restart_locked(process, events);
       if (process.status == ProcessStatus::kStopping && process.pid != 0 && process.deadline_ns <= now) {
         kill_group(process.pid, SIGKILL);
         process.deadline_ns = now + std::chrono::nanoseconds(process.spec.stop_timeout).count();
@@ -456,8 +466,8 @@ class RealProcesses final : public Processes {
 
 }  // namespace
 
-Result<std::unique_ptr<Processes>> Processes::open(base::Files& files, base::Clock& clock, const std::string& path,
-                                                   OnEvent on_event) {
+Result<std::unique_ptr<Processes>> Processes::open(base::Files& files, base::Clock& clock,
+                                                   const std::string& path, OnEvent on_event) {
   auto processes = std::make_unique<RealProcesses>(files, clock, path, std::move(on_event));
   RW_TRY(processes->load());
   return std::unique_ptr<Processes>(std::move(processes));

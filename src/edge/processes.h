@@ -2,14 +2,15 @@
 //
 // Every process is recorded in `run/processes.json` before it runs its program:
 //
-//   {"boot": "<boot id>", "processes": {"web/0": {"pid": 71, "start_ticks": 9912, "spec": "<hash>", "port": 40123}}}
+//   {"boot": "<boot id>", "processes": {"web/0": {"pid": 71, "start_ticks": 9912, "spec": "<hash>", "port":
+//   40123}}}
 //
-// pid and start time name a process for as long as the machine runs, so whoever opens the file next (the core after
-// kill -9) ADOPTS what still runs: it is watched through a pidfd, which works for processes that are not our
-// children.  Whoever ends by itself is started again with back-off (detail/backoff.h).
+// pid and start time name a process for as long as the machine runs, so whoever opens the file next (the core
+// after kill -9) ADOPTS what still runs: it is watched through a pidfd, which works for processes that are not
+// our children.  Whoever ends by itself is started again with back-off (detail/backoff.h).
 //
-// Every process leads a session of its own.  Its output goes to a file, so our death does not disturb it.  To stop: the
-// stop signal to the group, `stop_timeout`, SIGKILL to the group.
+// Every process leads a session of its own.  Its output goes to a file, so our death does not disturb it.  To
+// stop: the stop signal to the group, `stop_timeout`, SIGKILL to the group.
 //
 // Thread-safe.  One thread watches; events come from it or from the caller of start(), never with a lock held.
 #pragma once
@@ -31,17 +32,18 @@
 namespace ringwall::edge {
 
 struct ProcessSpec {
-  std::string name;                  // "nginx/1", "web/0"; names one process for good
-  std::vector<std::string> command;  // program and arguments
+  std::string name;                                // "nginx/1", "web/0"; names one process for good
+  std::vector<std::string> command;                // program and arguments
   std::map<std::string, std::string> environment;  // beside our own
-  std::string working_directory;     // absolute; empty: ours
-  std::string user;                  // empty: ours
-  std::string output;                // file for stdout and stderr
-  std::uint16_t port = 0;            // for port_for(); part of nothing else
+  std::string working_directory;                   // absolute; empty: ours
+  std::string user;                                // empty: ours
+  std::string output;                              // file for stdout and stderr
+  std::uint16_t port = 0;                          // for port_for(); part of nothing else
 
   // Descriptors that stay open in the child.  They may differ from start to start and are no part of the hash.
   std::vector<int> inherited;
-  std::map<std::string, std::string> inherited_environment;  // tells the child about them; no part of the hash either
+  std::map<std::string, std::string>
+      inherited_environment;  // tells the child about them; no part of the hash either
 
   int stop_signal = SIGTERM;
   std::chrono::milliseconds stop_timeout{10'000};
@@ -82,13 +84,15 @@ class Processes {
   using OnEvent = std::function<void(const ProcessEvent&)>;
 
   // kCorrupt when the file is there but not ours: then nobody knows what runs.
-  static Result<std::unique_ptr<Processes>> open(base::Files& files, base::Clock& clock, const std::string& path, OnEvent on_event);
+  static Result<std::unique_ptr<Processes>> open(base::Files& files, base::Clock& clock,
+                                                 const std::string& path, OnEvent on_event);
 
   // Leaves every process running.
   virtual ~Processes() = default;
 
-  // Runs the process: adopts one of the same name and hash that the file knows, otherwise starts one (after killing
-  // one with another hash).  kExists when the name is managed already; what the system says when the first start fails.
+  // Runs the process: adopts one of the same name and hash that the file knows, otherwise starts one (after
+  // killing one with another hash).  kExists when the name is managed already; what the system says when the
+  // first start fails.
   virtual Result<void> start(const ProcessSpec& spec) = 0;
 
   // Sockets for the next start of a process that is managed already.
@@ -114,7 +118,8 @@ class Processes {
   virtual pid_t pid(const std::string& name) const = 0;  // 0 when it does not run
   virtual bool managed(const std::string& name) const = 0;
 
-  // A free port of this machine for the process of that name: the one it had before, as long as the file knows it.
+  // A free port of this machine for the process of that name: the one it had before, as long as the file knows
+  // it.
   virtual Result<std::uint16_t> port_for(const std::string& name) = 0;
 };
 

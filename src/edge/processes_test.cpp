@@ -1,8 +1,8 @@
 #include "edge/processes.h"
 
 #include <doctest/doctest.h>
-#include <fmt/format.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "edge/detail/backoff.h"
@@ -30,10 +30,13 @@ struct World {
   }
   void open() {
     processes.reset();
-    processes = Processes::open(base::real_files(), base::real_clock(), folder.path + "/processes.json", events.receiver()).value();
+    processes = Processes::open(base::real_files(), base::real_clock(), folder.path + "/processes.json",
+                                events.receiver())
+                    .value();
   }
   ProcessSpec spec(const std::string& name, std::vector<std::string> command) const {
-    return {.name = name, .command = std::move(command), .output = folder.path + "/out.log", .stop_timeout = 300ms};
+    return {
+        .name = name, .command = std::move(command), .output = folder.path + "/out.log", .stop_timeout = 300ms};
   }
   std::string output() const { return base::real_files().read(folder.path + "/out.log").value(); }
 };
@@ -48,8 +51,9 @@ bool alive(pid_t pid) {
 TEST_CASE("backoff: at once after a stable run, doubling to a cap while it keeps failing") {
   detail::Backoff backoff;
   const std::pair<std::chrono::milliseconds, std::chrono::milliseconds> kRuns[] = {
-      {0ms, 100ms},   {9999ms, 200ms}, {0ms, 400ms},    {0ms, 800ms},    {0ms, 1600ms}, {0ms, 3200ms}, {0ms, 6400ms},
-      {0ms, 12800ms}, {0ms, 25600ms},  {0ms, 30000ms},  {0ms, 30000ms},  {10s, 0ms},    {0ms, 100ms},
+      {0ms, 100ms},   {9999ms, 200ms}, {0ms, 400ms},   {0ms, 800ms},   {0ms, 1600ms},
+      {0ms, 3200ms},  {0ms, 6400ms},   {0ms, 12800ms}, {0ms, 25600ms}, {0ms, 30000ms},
+      {0ms, 30000ms}, {10s, 0ms},      {0ms, 100ms},
   };
   for (const auto& [ran, want] : kRuns) CHECK(backoff.after_run(ran) == want);
 }
@@ -70,7 +74,9 @@ TEST_CASE("proc: the line of /proc/PID/stat") {
   for (const auto& c : cases) {
     CAPTURE(c.text);
     const auto s = detail::parse_stat(c.text);
-    CHECK((s ? fmt::format("{} {} {} {} {} {}", s->name, s->state, s->parent, s->group, s->session, s->start_ticks) : "none") == c.want);
+    CHECK((s ? fmt::format("{} {} {} {} {} {}", s->name, s->state, s->parent, s->group, s->session,
+                           s->start_ticks)
+             : "none") == c.want);
   }
   CHECK(detail::read_stat(::getpid())->parent == ::getppid());
 }
@@ -78,8 +84,9 @@ TEST_CASE("proc: the line of /proc/PID/stat") {
 TEST_CASE("process_table: text and back, and what is refused") {
   detail::ProcessTable table{"b", {{"web/0", {71, 9912, "ab", 40123}}, {"nginx/1", {72, 9913, "cd", 0}}}};
   CHECK(detail::parse_process_table(detail::process_table_text(table)).value() == table);
-  for (const auto* text : {"", "{}", "[]", "{\"boot\":1,\"processes\":{}}", "{\"boot\":\"b\",\"processes\":{\"a\":{\"pid\":-1}}}",
-                           "{\"boot\":\"b\",\"processes\":{\"a\":{\"pid\":1,\"port\":65536,\"start_ticks\":1,\"spec\":\"\"}}}"}) {
+  for (const auto* text :
+       {"", "{}", "[]", "{\"boot\":1,\"processes\":{}}", "{\"boot\":\"b\",\"processes\":{\"a\":{\"pid\":-1}}}",
+        "{\"boot\":\"b\",\"processes\":{\"a\":{\"pid\":1,\"port\":65536,\"start_ticks\":1,\"spec\":\"\"}}}"}) {
     CAPTURE(text);
     CHECK(detail::parse_process_table(text).error().code == Errc::kCorrupt);
   }
@@ -87,7 +94,8 @@ TEST_CASE("process_table: text and back, and what is refused") {
 
 TEST_CASE("processes: runs with the environment, folder and output it was given") {
   World world;
-  auto spec = world.spec("web/0", {"/bin/sh", "-c", "echo \"$COLOUR $(pwd)\"; echo error >&2; exec sleep 1000"});
+  auto spec =
+      world.spec("web/0", {"/bin/sh", "-c", "echo \"$COLOUR $(pwd)\"; echo error >&2; exec sleep 1000"});
   spec.environment = {{"COLOUR", "red"}};
   spec.working_directory = "/usr";
   REQUIRE(world.processes->start(spec).ok());
@@ -109,7 +117,8 @@ TEST_CASE("processes: what cannot be run says why") {
   CHECK(world.processes->start(user).error().message == "a/0: there is no user 'nobody-of-that-name'");
   auto directory = world.spec("a/0", {"/bin/true"});
   directory.working_directory = "/no/such/folder";
-  CHECK(world.processes->start(directory).error().message == "a/0: cannot run /bin/true: No such file or directory");
+  CHECK(world.processes->start(directory).error().message ==
+        "a/0: cannot run /bin/true: No such file or directory");
   CHECK(world.processes->list().empty());
 }
 
@@ -123,7 +132,8 @@ TEST_CASE("processes: whoever ends is started again, with the reason kept") {
   REQUIRE(world.processes->start(world.spec("web/1", {"/bin/sleep", "1000"})).ok());
   const auto first = world.processes->pid("web/1");
   ::kill(first, SIGKILL);
-  CHECK(eventually([&] { return world.processes->pid("web/1") != first && world.processes->pid("web/1") != 0; }));
+  CHECK(
+      eventually([&] { return world.processes->pid("web/1") != first && world.processes->pid("web/1") != 0; }));
   CHECK(world.events.seen("exited web/1: killed by signal 9"));
 }
 
@@ -140,13 +150,20 @@ TEST_CASE("processes: the rest of the group ends with its leader") {
 
 TEST_CASE("processes: stop asks first and kills after the timeout") {
   World world;
-  REQUIRE(world.processes->start(world.spec("polite/0", {"/bin/sh", "-c", "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.01; done"})).ok());
+  REQUIRE(world.processes
+              ->start(world.spec(
+                  "polite/0",
+                  {"/bin/sh", "-c", "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.01; done"}))
+              .ok());
   REQUIRE(eventually([&] { return world.output() == "up\n"; }));
   world.processes->stop_and_wait("polite/0");
   CHECK(world.output().ends_with("bye\n"));
   CHECK(world.events.seen("stopped polite/0: exit status 0"));
 
-  REQUIRE(world.processes->start(world.spec("deaf/0", {"/bin/sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 0.01; done"})).ok());
+  REQUIRE(world.processes
+              ->start(world.spec("deaf/0",
+                                 {"/bin/sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 0.01; done"}))
+              .ok());
   REQUIRE(eventually([&] { return world.output().ends_with("deaf\n"); }));
   world.processes->stop_and_wait("deaf/0");
   CHECK(world.events.seen("stopped deaf/0: killed by signal 9"));
@@ -193,11 +210,15 @@ TEST_CASE("processes: a recorded number that belongs to another process now is l
   World world;
   REQUIRE(world.processes->start(world.spec("other/0", {"/bin/sleep", "1000"})).ok());
   const auto other = world.processes->pid("other/0");
-  auto table = detail::parse_process_table(base::real_files().read(world.folder.path + "/processes.json").value()).value();
+  auto table =
+      detail::parse_process_table(base::real_files().read(world.folder.path + "/processes.json").value())
+          .value();
   const auto spec = world.spec("web/0", {"/bin/sleep", "1000"});
   table.processes["web/0"] = {other, table.processes["other/0"].start_ticks + 1, spec_hash(spec), 0};
   world.processes.reset();
-  REQUIRE(base::real_files().write_atomic(world.folder.path + "/processes.json", detail::process_table_text(table)).ok());
+  REQUIRE(base::real_files()
+              .write_atomic(world.folder.path + "/processes.json", detail::process_table_text(table))
+              .ok());
 
   world.open();
   REQUIRE(world.processes->start(spec).ok());
@@ -216,7 +237,9 @@ TEST_CASE("processes: descriptors are passed on only when asked for") {
   char text[32] = {};
   CHECK(::read(ends[0], text, sizeof text - 1) == 10);
   CHECK(std::string(text) == "from here\n");
-  REQUIRE(world.processes->start(world.spec("b/0", {"/bin/sh", "-c", "ls /proc/$$/fd | tr '\\n' ' '; exec sleep 1000"})).ok());
+  REQUIRE(world.processes
+              ->start(world.spec("b/0", {"/bin/sh", "-c", "ls /proc/$$/fd | tr '\\n' ' '; exec sleep 1000"}))
+              .ok());
   CHECK(eventually([&] { return world.output().starts_with("0 1 2 "); }));
   ::close(ends[0]);
   ::close(ends[1]);

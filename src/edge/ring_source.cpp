@@ -26,12 +26,14 @@ class RealRingSource final : public RingSource {
       Lane lane;
       for (auto* stream : {&lane.logs, &lane.spans}) {
         stream->signal = stream == &lane.logs ? base::Signal::kLog : base::Signal::kSpan;
-        stream->source = fmt::format("edge:{:016x}:{}:{}", reader_.epoch(), i, base::signal_name(stream->signal));
+        stream->source =
+            fmt::format("edge:{:016x}:{}:{}", reader_.epoch(), i, base::signal_name(stream->signal));
         stream->durable = collector_.position(stream->source);
       }
       const auto both = std::min(lane.logs.durable, lane.spans.durable);
       const auto sought = reader_.seek(i, both);
-      if (!sought.ok()) base::log_event(base::Level::kError, "edge.ring_position_refused", {{"error", sought.error().message}});
+      if (!sought.ok())
+        base::log_event(base::Level::kError, "edge.ring_position_refused", {{"error", sought.error().message}});
       lanes_.push_back(std::move(lane));
     }
   }
@@ -140,15 +142,17 @@ class RealRingSource final : public RingSource {
       return;
     }
     waiting.begin();
-    collector_.submit({stream.source, position, {}, builder.take()}, [&stream, &waiting, position](Result<std::uint64_t> result) {
-      if (result.ok()) {
-        stream.durable = position;
-      } else if (!stream.refused) {
-        base::log_event(base::Level::kWarn, "edge.batch_refused", {{"source", stream.source}, {"error", result.error().message}});
-      }
-      stream.refused = !result.ok();
-      waiting.end();
-    });
+    collector_.submit({stream.source, position, {}, builder.take()},
+                      [&stream, &waiting, position](Result<std::uint64_t> result) {
+                        if (result.ok()) {
+                          stream.durable = position;
+                        } else if (!stream.refused) {
+                          base::log_event(base::Level::kWarn, "edge.batch_refused",
+                                          {{"source", stream.source}, {"error", result.error().message}});
+                        }
+                        stream.refused = !result.ok();
+                        waiting.end();
+                      });
   }
 
   void commit(std::uint32_t index) {
@@ -167,7 +171,8 @@ class RealRingSource final : public RingSource {
     count_drop("ring_none", now.no_ring - counted_.no_ring);
     count_drop("ring_oversize", now.oversize - counted_.oversize);
     if (now.corrupt_bytes != counted_.corrupt_bytes) {
-      base::log_event(base::Level::kError, "edge.ring_bytes_skipped", {{"bytes", fmt::format("{}", now.corrupt_bytes - counted_.corrupt_bytes)}});
+      base::log_event(base::Level::kError, "edge.ring_bytes_skipped",
+                      {{"bytes", fmt::format("{}", now.corrupt_bytes - counted_.corrupt_bytes)}});
     }
     counted_ = now;
     dropped_ = now.full + now.no_ring + now.oversize;
@@ -207,7 +212,8 @@ class RealRingSource final : public RingSource {
 
 }  // namespace
 
-Result<std::unique_ptr<RingSource>> RingSource::open(ring::Reader reader, collect::Collector& collector, EdgeIdentity identity) {
+Result<std::unique_ptr<RingSource>> RingSource::open(ring::Reader reader, collect::Collector& collector,
+                                                     EdgeIdentity identity) {
   auto source = std::make_unique<RealRingSource>(std::move(reader), collector, std::move(identity));
   source->recover();
   return std::unique_ptr<RingSource>(std::move(source));

@@ -17,8 +17,8 @@ namespace ringwall::edge {
 
 namespace {
 
-// Keeps what it is given as the contract of collect::Collector says: a position that is not beyond the last one of its
-// source is a retry.  refuse() makes the next n submissions of a signal fail.
+// Keeps what it is given as the contract of collect::Collector says: a position that is not beyond the last one
+// of its source is a retry.  refuse() makes the next n submissions of a signal fail.
 class FakeCollector final : public collect::Collector {
  public:
   void submit(collect::Submission s, Done done) override {
@@ -32,14 +32,20 @@ class FakeCollector final : public collect::Collector {
     }
     done(std::uint64_t{1});
   }
-  Result<std::uint64_t> submit_and_wait(collect::Submission) override { return fail(Errc::kInternal, "not used here"); }
+  Result<std::uint64_t> submit_and_wait(collect::Submission) override {
+    return fail(Errc::kInternal, "not used here");
+  }
   std::uint64_t position(const std::string& source) const override {
     const auto found = positions.find(source);
     return found == positions.end() ? 0 : found->second;
   }
   void release(std::uint64_t) override {}
-  void count_received(const std::string& source, base::Signal, std::uint64_t n) override { received[source] += n; }
-  void count_dropped(const std::string& source, const std::string& reason, std::uint64_t n) override { dropped[source + " " + reason] += n; }
+  void count_received(const std::string& source, base::Signal, std::uint64_t n) override {
+    received[source] += n;
+  }
+  void count_dropped(const std::string& source, const std::string& reason, std::uint64_t n) override {
+    dropped[source + " " + reason] += n;
+  }
   collect::Counts counts() const override { return {}; }
   SpoolState spool() const override { return {}; }
 
@@ -77,7 +83,8 @@ struct Ring {
 
   void open() {
     source.reset();
-    auto reader = ring::Reader::open_or_create(path, {.ring_count = 2, .ring_bytes = ring::kRingBytesMin}).value();
+    auto reader =
+        ring::Reader::open_or_create(path, {.ring_count = 2, .ring_bytes = ring::kRingBytesMin}).value();
     source = RingSource::open(std::move(reader), collector, {"test", "1", "here", "local"}).value();
   }
 

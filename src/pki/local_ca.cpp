@@ -16,8 +16,8 @@ constexpr std::int64_t kBackdateNs = 3'600'000'000'000;
 bool plain_file_name(const std::string& name) {
   return !name.empty() && name.size() <= 128 && name.front() != '.' &&
          std::all_of(name.begin(), name.end(), [](unsigned char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-                  c == '.';
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                  c == '_' || c == '.';
          });
 }
 
@@ -30,7 +30,8 @@ Result<std::string> read_if_there(base::Files& files, const std::string& path) {
 
 }  // namespace
 
-Result<LocalCa> LocalCa::open(base::Files& files, base::Clock& clock, std::string directory, const std::string& application) {
+Result<LocalCa> LocalCa::open(base::Files& files, base::Clock& clock, std::string directory,
+                              const std::string& application) {
   LocalCa ca(files, clock);
   ca.directory_ = std::move(directory);
   ca.certificate_path_ = ca.directory_ + "/ca.crt";
@@ -41,20 +42,22 @@ Result<LocalCa> LocalCa::open(base::Files& files, base::Clock& clock, std::strin
 
   if (ca.certificate_pem_.empty()) {
     // The key is written first: a crash in between leaves a key without a certificate, which is taken up here.
-    const auto key = ca.key_pem_.empty() ? RW_TRY(detail::make_key()) : RW_TRY_CTX(key_path, detail::parse_key(ca.key_pem_));
+    const auto key =
+        ca.key_pem_.empty() ? RW_TRY(detail::make_key()) : RW_TRY_CTX(key_path, detail::parse_key(ca.key_pem_));
     if (ca.key_pem_.empty()) {
       ca.key_pem_ = RW_TRY(detail::pem(key.get()));
       RW_TRY(files.write_atomic(key_path, ca.key_pem_, 0600));
     }
     const auto now = clock.now_ns();
-    const auto made = RW_TRY(detail::make_ca(key.get(), fmt::format("Ringwall local CA ({})", application), now - kBackdateNs,
-                                             now + kCaDays * kDayNs));
+    const auto made = RW_TRY(detail::make_ca(key.get(), fmt::format("Ringwall local CA ({})", application),
+                                             now - kBackdateNs, now + kCaDays * kDayNs));
     ca.certificate_pem_ = RW_TRY(detail::pem(made.get()));
     RW_TRY(files.write_atomic(ca.certificate_path_, ca.certificate_pem_, 0644));
   }
 
   const auto certificate = RW_TRY_CTX(ca.certificate_path_, detail::parse_certificate(ca.certificate_pem_));
-  const auto again = fmt::format("restore it from a backup, or remove {}/ca.crt and ca.key to begin anew", ca.directory_);
+  const auto again =
+      fmt::format("restore it from a backup, or remove {}/ca.crt and ca.key to begin anew", ca.directory_);
   if (ca.key_pem_.empty()) return fail(Errc::kCorrupt, fmt::format("{} is missing", key_path), again);
   const auto key = RW_TRY_CTX(key_path, detail::parse_key(ca.key_pem_));
   if (!detail::fits(certificate.get(), key.get())) {
@@ -68,9 +71,11 @@ Result<LocalCa> LocalCa::open(base::Files& files, base::Clock& clock, std::strin
 }
 
 Result<Certificate> LocalCa::ensure(const std::string& name, std::vector<std::string> names) {
-  if (!plain_file_name(name) || name == "ca") return fail(Errc::kInvalid, fmt::format("'{}' cannot name a certificate", name));
+  if (!plain_file_name(name) || name == "ca")
+    return fail(Errc::kInvalid, fmt::format("'{}' cannot name a certificate", name));
   if (names.empty()) return fail(Errc::kInvalid, fmt::format("certificate {} has no names", name));
-  if (names.size() > kNamesMax) return fail(Errc::kLimit, fmt::format("certificate {}: more than {} names", name, kNamesMax));
+  if (names.size() > kNamesMax)
+    return fail(Errc::kLimit, fmt::format("certificate {}: more than {} names", name, kNamesMax));
   names = RW_TRY_CTX(fmt::format("certificate {}", name), detail::normal_names(names));
 
   Certificate out{fmt::format("{}/{}.crt", directory_, name), fmt::format("{}/{}.key", directory_, name)};
@@ -82,8 +87,8 @@ Result<Certificate> LocalCa::ensure(const std::string& name, std::vector<std::st
   if (old_certificate.ok() && old_key.ok()) {
     X509* old = old_certificate.value().get();
     out.not_after_ns = detail::not_after_ns(old);
-    if (detail::fits(old, old_key.value().get()) && detail::signed_by(old, ca.get()) && detail::names_of(old) == names &&
-        out.not_after_ns - now >= kRenewDays * kDayNs) {
+    if (detail::fits(old, old_key.value().get()) && detail::signed_by(old, ca.get()) &&
+        detail::names_of(old) == names && out.not_after_ns - now >= kRenewDays * kDayNs) {
       return out;
     }
   }
@@ -92,7 +97,8 @@ Result<Certificate> LocalCa::ensure(const std::string& name, std::vector<std::st
   const auto key = RW_TRY(detail::make_key());
   // A certificate that outlives its authority is refused by clients.
   const auto until = std::min(now + kServerDays * kDayNs, detail::not_after_ns(ca.get()));
-  const auto made = RW_TRY(detail::make_server(key.get(), ca.get(), ca_key.get(), names, now - kBackdateNs, until));
+  const auto made =
+      RW_TRY(detail::make_server(key.get(), ca.get(), ca_key.get(), names, now - kBackdateNs, until));
   const auto key_pem = RW_TRY(detail::pem(key.get()));
   const auto certificate_pem = RW_TRY(detail::pem(made.get()));
   RW_TRY(files_->write_atomic(out.key_path, key_pem, 0600));

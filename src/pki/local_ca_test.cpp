@@ -33,9 +33,11 @@ unsigned mode_of(const std::string& path) {
 }
 
 // Exit status of `openssl verify` for a server, at a time, for a name.
-bool openssl_verifies(const std::string& ca, const pki::Certificate& certificate, std::int64_t time_ns, const std::string& name_option) {
-  const auto command = fmt::format("openssl verify -x509_strict -purpose sslserver -attime {} {} -CAfile {} {} >/dev/null 2>&1",
-                                   time_ns / 1'000'000'000, name_option, ca, certificate.certificate_path);
+bool openssl_verifies(const std::string& ca, const pki::Certificate& certificate, std::int64_t time_ns,
+                      const std::string& name_option) {
+  const auto command =
+      fmt::format("openssl verify -x509_strict -purpose sslserver -attime {} {} -CAfile {} {} >/dev/null 2>&1",
+                  time_ns / 1'000'000'000, name_option, ca, certificate.certificate_path);
   return std::system(command.c_str()) == 0;
 }
 
@@ -87,7 +89,9 @@ TEST_CASE("local_ca: a certificate is issued again exactly when it has to be") {
   SetClock clock;
   const auto begin = clock.now;
   auto ca = pki::LocalCa::open(base::real_files(), clock, folder.path, "shop").value();
-  const auto issued = [&](std::vector<std::string> names) { return ca.ensure("edge", std::move(names)).value().issued; };
+  const auto issued = [&](std::vector<std::string> names) {
+    return ca.ensure("edge", std::move(names)).value().issued;
+  };
 
   CHECK(issued({"shop.test", "127.0.0.1"}));
   CHECK_FALSE(issued({"shop.test", "127.0.0.1"}));
@@ -101,7 +105,8 @@ TEST_CASE("local_ca: a certificate is issued again exactly when it has to be") {
 
   // A key of another certificate, as a crash between the two files leaves it.
   const auto other = ca.ensure("other", {"other.test"}).value();
-  std::filesystem::copy_file(other.key_path, folder.path + "/edge.key", std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy_file(other.key_path, folder.path + "/edge.key",
+                             std::filesystem::copy_options::overwrite_existing);
   CHECK(issued({"shop.test"}));
   CHECK_FALSE(issued({"shop.test"}));
 
@@ -124,7 +129,9 @@ TEST_CASE("local_ca: what it refuses") {
     std::string want;
   };
   const Case cases[] = {
-      {"edge", {"shop,DNS:evil.test"}, "certificate edge: 'shop,DNS:evil.test' is not a host name or an address"},
+      {"edge",
+       {"shop,DNS:evil.test"},
+       "certificate edge: 'shop,DNS:evil.test' is not a host name or an address"},
       {"edge", {"*.test"}, "certificate edge: '*.test' is not a host name or an address"},
       {"edge", {"a.*.test"}, "certificate edge: 'a.*.test' is not a host name or an address"},
       {"edge", {"-a.test"}, "certificate edge: '-a.test' is not a host name or an address"},
@@ -147,7 +154,8 @@ TEST_CASE("local_ca: what it refuses") {
   auto later = clock;
   later.now += (pki::kCaDays + 1) * pki::kDayNs;
   CHECK(pki::LocalCa::open(files, later, folder.path, "shop").error().code == Errc::kInvalid);
-  std::filesystem::copy_file(folder.path + "/many.key", folder.path + "/ca.key", std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy_file(folder.path + "/many.key", folder.path + "/ca.key",
+                             std::filesystem::copy_options::overwrite_existing);
   CHECK(pki::LocalCa::open(files, clock, folder.path, "shop").error().code == Errc::kCorrupt);
   std::filesystem::remove(folder.path + "/ca.key");
   CHECK(pki::LocalCa::open(files, clock, folder.path, "shop").error().code == Errc::kCorrupt);

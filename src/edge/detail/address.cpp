@@ -27,7 +27,8 @@ std::uint16_t Address::port() const {
 std::string Address::text() const {
   std::array<char, INET6_ADDRSTRLEN> host{};
   if (family() == AF_INET6) {
-    ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr, host.data(), host.size());
+    ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr, host.data(),
+                host.size());
     return fmt::format("[{}]:{}", host.data(), port());
   }
   ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&storage)->sin_addr, host.data(), host.size());
@@ -35,7 +36,9 @@ std::string Address::text() const {
 }
 
 Result<Address> parse_address(std::string_view text) {
-  const auto wrong = fail(Errc::kInvalid, fmt::format("'{}' is not an address with a port, as in 127.0.0.1:3000 or [::1]:3000", text));
+  const auto wrong =
+      fail(Errc::kInvalid,
+           fmt::format("'{}' is not an address with a port, as in 127.0.0.1:3000 or [::1]:3000", text));
   const auto colon = text.rfind(':');
   if (colon == text.npos) return wrong;
   const auto digits = text.substr(colon + 1);
@@ -64,9 +67,10 @@ Result<Address> parse_address(std::string_view text) {
 Result<int> listen_on(const Address& address) {
   const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int one = 1;
-  const bool done = fd >= 0 && ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-                    (address.family() != AF_INET6 || ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) == 0) &&
-                    ::bind(fd, address.get(), address.size) == 0 && ::listen(fd, kBacklog) == 0;
+  const bool done =
+      fd >= 0 && ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+      (address.family() != AF_INET6 || ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) == 0) &&
+      ::bind(fd, address.get(), address.size) == 0 && ::listen(fd, kBacklog) == 0;
   if (done) return fd;
   const int number = errno;
   if (fd >= 0) ::close(fd);
@@ -90,7 +94,8 @@ int copy_listening_socket(pid_t pid, const Address& address) {
   const int process = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (process < 0) return -1;
   int found = -1;
-  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(fmt::format("/proc/{}/fd", pid).c_str()), ::closedir);
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(fmt::format("/proc/{}/fd", pid).c_str()),
+                                                   ::closedir);
   while (folder && found < 0) {
     const dirent* entry = ::readdir(folder.get());
     if (entry == nullptr) break;

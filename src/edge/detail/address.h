@@ -26,8 +26,8 @@ struct Address {
 // kInvalid with the text.
 Result<Address> parse_address(std::string_view text);
 
-// A bound, listening, non-blocking socket as nginx would make it (backlog 511, IPv6 only for IPv6), for nginx to inherit.
-// kUnavailable with what the system says.
+// A bound, listening, non-blocking socket as nginx would make it (backlog 511, IPv6 only for IPv6), for nginx
+// to inherit. kUnavailable with what the system says.
 Result<int> listen_on(const Address& address);
 
 // Whether this descriptor is a socket that listens on that address.

@@ -29,7 +29,8 @@ void replace_in(ProcessSpec& process, std::string_view what, const std::string& 
 Check check_of(const declare::Service& service) {
   const auto& health = service.health;
   Check check;
-  check.kind = health.path.empty() || service.protocol != declare::Protocol::kHttp ? CheckKind::kTcp : CheckKind::kHttp;
+  check.kind =
+      health.path.empty() || service.protocol != declare::Protocol::kHttp ? CheckKind::kTcp : CheckKind::kHttp;
   check.path = health.path;
   check.interval = health.interval;
   check.timeout = health.timeout;
@@ -49,7 +50,8 @@ Result<std::string> literal(const std::string& text) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const int error = ::getaddrinfo(text.substr(0, colon).c_str(), text.substr(colon + 1).c_str(), &hints, &found);
+  const int error =
+      ::getaddrinfo(text.substr(0, colon).c_str(), text.substr(colon + 1).c_str(), &hints, &found);
   if (error != 0) return fail(Errc::kNotFound, fmt::format("'{}': {}", text, ::gai_strerror(error)));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list(found, ::freeaddrinfo);
   Address first;
@@ -72,7 +74,8 @@ void with_port(Instance& instance, std::uint16_t port) {
   instance.process.environment.try_emplace("PORT", text);
 }
 
-Result<std::vector<Instance>> instances_of(const declare::Declaration& declaration, const InstancePaths& paths) {
+Result<std::vector<Instance>> instances_of(const declare::Declaration& declaration,
+                                           const InstancePaths& paths) {
   std::vector<Instance> out;
   for (std::size_t s = 0; s < declaration.services.size(); ++s) {
     const auto& service = declaration.services[s];
@@ -89,7 +92,8 @@ Result<std::vector<Instance>> instances_of(const declare::Declaration& declarati
     }
     if (service.command.empty()) continue;
     if (service.count < 0 || service.count > kInstancesPerServiceMax) {
-      return fail(Errc::kLimit, fmt::format("{}.count: {} is not within 0 and {}", place, service.count, kInstancesPerServiceMax));
+      return fail(Errc::kLimit, fmt::format("{}.count: {} is not within 0 and {}", place, service.count,
+                                            kInstancesPerServiceMax));
     }
     for (int i = 0; i < service.count; ++i) {
       auto instance = base;
@@ -105,7 +109,8 @@ Result<std::vector<Instance>> instances_of(const declare::Declaration& declarati
       // The name is made of what was declared, before ports are known.
       const auto mark = spec_hash(process) + fmt::format(":{}", service.port);
       replace_in(process, "{index}", fmt::format("{}", i));
-      instance.name = fmt::format("{}/{}:{:08x}", service.name, i, static_cast<std::uint32_t>(base::hash64(mark)));
+      instance.name =
+          fmt::format("{}/{}:{:08x}", service.name, i, static_cast<std::uint32_t>(base::hash64(mark)));
       process.name = instance.name;
       if (service.port != 0) with_port(instance, static_cast<std::uint16_t>(service.port + i));
       out.push_back(std::move(instance));
@@ -119,7 +124,9 @@ Result<std::vector<std::size_t>> start_order(const std::vector<declare::Service>
   std::vector<int> seen(services.size(), 0);  // 1: its dependencies are being placed, 2: placed
   std::function<Result<void>(std::size_t)> place = [&](std::size_t index) -> Result<void> {
     if (seen[index] == 2) return {};
-    if (seen[index] == 1) return fail(Errc::kInvalid, fmt::format("services[{}].depends_on: '{}' depends on itself", index, services[index].name));
+    if (seen[index] == 1)
+      return fail(Errc::kInvalid,
+                  fmt::format("services[{}].depends_on: '{}' depends on itself", index, services[index].name));
     seen[index] = 1;
     for (const auto& name : services[index].depends_on) {
       for (std::size_t i = 0; i < services.size(); ++i) {

@@ -14,8 +14,8 @@ namespace ringwall::edge::detail {
 inline constexpr int kInstancesPerServiceMax = 256;
 
 struct Instance {
-  // "web/0:1f2e3d4c" for one that is run here: the last part changes with its command, so that a changed service is new
-  // instances beside old ones.  "web/10.0.0.5:8080" for one that runs elsewhere.
+  // "web/0:1f2e3d4c" for one that is run here: the last part changes with its command, so that a changed
+  // service is new instances beside old ones.  "web/10.0.0.5:8080" for one that runs elsewhere.
   std::string name;
   std::string service;
   std::string address;  // literal; "" until a port was picked

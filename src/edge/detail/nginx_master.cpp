@@ -50,7 +50,9 @@ ProcessSpec NginxMaster::spec(int generation) const {
   ProcessSpec spec;
   spec.name = fmt::format("{}{}", kNamePrefix, generation);
   // `daemon off` is for the case without inherited sockets; with them nginx stays in the foreground anyway.
-  spec.command = {options_.program, "-p", options_.run_directory, "-c", options_.run_directory + "/nginx.conf", "-g", "daemon off;"};
+  spec.command = {
+      options_.program, "-p", options_.run_directory, "-c", options_.run_directory + "/nginx.conf", "-g",
+      "daemon off;"};
   spec.output = log_path();
   spec.stop_signal = SIGQUIT;
   spec.stop_timeout = options_.grace + 5s;
@@ -65,8 +67,9 @@ ProcessSpec NginxMaster::spec(int generation) const {
 }
 
 Result<void> NginxMaster::test(const std::string& path, const NginxConfig& config) {
-  const auto ran = RW_TRY_CTX("test the nginx configuration",
-                              run({options_.program, "-p", options_.run_directory, "-c", path, "-t", "-q"}, 20s));
+  const auto ran =
+      RW_TRY_CTX("test the nginx configuration",
+                 run({options_.program, "-p", options_.run_directory, "-c", path, "-t", "-q"}, 20s));
   if (ran.status == 0) return {};
   return fail(Errc::kInvalid, translate_complaint(ran.output, config));
 }
@@ -81,7 +84,8 @@ std::string NginxMaster::complaint_since(std::uint64_t offset, const NginxConfig
   return text.ok() ? emergencies(text.value(), config) : std::string();
 }
 
-Result<void> NginxMaster::wait_for_workers(const std::string& name, std::uint64_t log_offset, const NginxConfig& config) {
+Result<void> NginxMaster::wait_for_workers(const std::string& name, std::uint64_t log_offset,
+                                           const NginxConfig& config) {
   const auto deadline = std::chrono::steady_clock::now() + kNginxStartLimit;
   for (;;) {
     const auto pid = processes_.pid(name);
@@ -89,15 +93,17 @@ Result<void> NginxMaster::wait_for_workers(const std::string& name, std::uint64_
     const bool ended = pid == 0;
     if (ended || std::chrono::steady_clock::now() > deadline) {
       const auto why = complaint_since(log_offset, config);
-      return fail(Errc::kUnavailable, fmt::format("nginx {}: {}", ended ? "ended at once" : "did not start its workers in time",
-                                                  why.empty() ? "no reason in its error log" : why));
+      return fail(Errc::kUnavailable,
+                  fmt::format("nginx {}: {}", ended ? "ended at once" : "did not start its workers in time",
+                              why.empty() ? "no reason in its error log" : why));
     }
     std::this_thread::sleep_for(5ms);
   }
 }
 
 // Each address: the socket we have, a copy of the one a running nginx has, or a new one.
-Result<void> NginxMaster::hold(const std::vector<Address>& listeners, const std::vector<pid_t>& holders, bool& opened) {
+Result<void> NginxMaster::hold(const std::vector<Address>& listeners, const std::vector<pid_t>& holders,
+                               bool& opened) {
   opened = false;
   for (const auto& address : listeners) {
     if (!holding_) return {};
@@ -110,7 +116,8 @@ Result<void> NginxMaster::hold(const std::vector<Address>& listeners, const std:
       auto made = listen_on(address);
       if (!made.ok()) {
         if (holders.empty()) return std::move(made).error();
-        base::log_event(base::Level::kWarn, "edge.sockets_not_held", {{"address", address.text()}, {"error", made.error().message}});
+        base::log_event(base::Level::kWarn, "edge.sockets_not_held",
+                        {{"address", address.text()}, {"error", made.error().message}});
         close_others({});
         holding_ = false;
         return {};
@@ -140,7 +147,8 @@ void NginxMaster::release_group(pid_t group) {
   for (const auto pid : nginx_members(group)) ::kill(pid, SIGQUIT);
 }
 
-Result<void> NginxMaster::start(const std::vector<Address>& listeners, bool changed, const NginxConfig& config) {
+Result<void> NginxMaster::start(const std::vector<Address>& listeners, bool changed,
+                                const NginxConfig& config) {
   std::vector<pid_t> holders;
   std::map<int, pid_t> known;
   for (const auto& [name, pid] : processes_.recorded()) {
@@ -182,7 +190,8 @@ Result<void> NginxMaster::start(const std::vector<Address>& listeners, bool chan
   return {};
 }
 
-Result<std::vector<pid_t>> NginxMaster::apply(const std::vector<Address>& listeners, const NginxConfig& config) {
+Result<std::vector<pid_t>> NginxMaster::apply(const std::vector<Address>& listeners,
+                                              const NginxConfig& config) {
   bool opened = false;
   const auto held = hold(listeners, {}, opened);
   if (!held.ok()) return held.error();
@@ -202,12 +211,14 @@ Result<std::vector<pid_t>> NginxMaster::reload(const NginxConfig& config) {
   const auto deadline = std::chrono::steady_clock::now() + kNginxStartLimit;
   for (;;) {
     const auto now = nginx_workers(master);
-    const bool old_there = std::any_of(old.begin(), old.end(), [&](pid_t p) { return std::find(now.begin(), now.end(), p) != now.end(); });
+    const bool old_there = std::any_of(
+        old.begin(), old.end(), [&](pid_t p) { return std::find(now.begin(), now.end(), p) != now.end(); });
     if (!now.empty() && !old_there) return old;
     if (pid() != master) return old;  // it died over this and is being restarted with the new configuration
     const auto why = log_size() > offset ? complaint_since(offset, config) : std::string();
     if (!why.empty() || std::chrono::steady_clock::now() > deadline) {
-      return fail(Errc::kUnavailable, fmt::format("nginx did not take the configuration: {}", why.empty() ? "no reason in its error log" : why));
+      return fail(Errc::kUnavailable, fmt::format("nginx did not take the configuration: {}",
+                                                  why.empty() ? "no reason in its error log" : why));
     }
     std::this_thread::sleep_for(5ms);
   }
@@ -250,7 +261,8 @@ void NginxMaster::on_event(const ProcessEvent& event) {
   } else if (event.kind == ProcessEvent::Kind::kStopped) {
     // The old master of a takeover removed the pid file when it ended.
     const auto now = pid();
-    if (now != 0) (void)files_.write_atomic(options_.run_directory + "/nginx.pid", fmt::format("{}\n", now), 0644);
+    if (now != 0)
+      (void)files_.write_atomic(options_.run_directory + "/nginx.pid", fmt::format("{}\n", now), 0644);
   }
 }
 
@@ -266,7 +278,8 @@ void NginxMaster::tick() {
   for (const auto group : orphans) {
     const auto members = nginx_members(group);
     if (members.empty()) continue;
-    base::log_event(base::Level::kInfo, "edge.orphans_released", {{"master", fmt::format("{}", group)}, {"workers", fmt::format("{}", members.size())}});
+    base::log_event(base::Level::kInfo, "edge.orphans_released",
+                    {{"master", fmt::format("{}", group)}, {"workers", fmt::format("{}", members.size())}});
     release_group(group);
   }
 }

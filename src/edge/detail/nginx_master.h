@@ -1,17 +1,19 @@
 // The running nginx: its listening sockets, its master through restarts and takeovers, its workers.
 //
-// We open the listening sockets and keep them; every master inherits them by nginx's own means for upgrading its
-// binary (the variable NGINX="3;4;", ngx_add_inherited_sockets in nginx.c).  So:
+// We open the listening sockets and keep them; every master inherits them by nginx's own means for upgrading
+// its binary (the variable NGINX="3;4;", ngx_add_inherited_sockets in nginx.c).  So:
 //   - while no nginx runs, connections wait in the socket's queue and none is refused;
 //   - a master killed with -9 leaves workers that go on serving; the next master serves beside them on the same
 //     sockets, and once its workers run the orphans get SIGQUIT and finish what they have;
-//   - a change of listening addresses cannot be a reload (nginx would try to bind what we hold): a second master with
+//   - a change of listening addresses cannot be a reload (nginx would try to bind what we hold): a second
+//   master with
 //     the new sockets takes over, then the first gets SIGQUIT.  Any other change is a reload by SIGHUP.
 // An inherited master does not daemonize, so it stays the process we started.
 //
-// A new core gets the sockets back from the running nginx by pidfd_getfd(2).  Where the system forbids that, sockets
-// are not held: nginx binds them itself, reloads cover address changes, and after kill -9 of the master the orphans
-// must let go before the next one can listen, for which connections may be refused for about half a second.
+// A new core gets the sockets back from the running nginx by pidfd_getfd(2).  Where the system forbids that,
+// sockets are not held: nginx binds them itself, reloads cover address changes, and after kill -9 of the master
+// the orphans must let go before the next one can listen, for which connections may be refused for about half a
+// second.
 //
 // Called with the edge's lock held, except on_event().
 #pragma once

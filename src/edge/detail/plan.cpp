@@ -49,14 +49,15 @@ bool reachable_by_others(const std::string& path) {
 
 }  // namespace
 
-Result<std::vector<PlannedCertificate>> certificates_of(const declare::Declaration& declaration, const std::string& base_directory,
-                                                        pki::LocalCa& ca) {
+Result<std::vector<PlannedCertificate>> certificates_of(const declare::Declaration& declaration,
+                                                        const std::string& base_directory, pki::LocalCa& ca) {
   std::vector<PlannedCertificate> out;
   const auto& hosts = declaration.edge.hosts;
   for (std::size_t i = 0; i < hosts.size(); ++i) {
     const auto& declared = hosts[i].certificate;
     if (!declared.file.empty()) {
-      out.push_back({absolute_path(declared.file, base_directory), absolute_path(declared.key, base_directory)});
+      out.push_back(
+          {absolute_path(declared.file, base_directory), absolute_path(declared.key, base_directory)});
       continue;
     }
     const auto names = certificate_names(hosts[i]);
@@ -83,7 +84,8 @@ ConfigPlan machine_plan(const EdgeOptions& options) {
   // Workers parse what strangers send; they get a user of their own.
   plan.user = ::getpwnam("www-data") != nullptr ? "www-data" : "nobody";
   if (!reachable_by_others(options.run_directory) && std::filesystem::is_directory("/var/lib/nginx")) {
-    plan.temp_directory = fmt::format("/var/lib/nginx/ringwall-{:08x}-", static_cast<std::uint32_t>(base::hash64(options.run_directory)));
+    plan.temp_directory = fmt::format("/var/lib/nginx/ringwall-{:08x}-",
+                                      static_cast<std::uint32_t>(base::hash64(options.run_directory)));
   }
   return plan;
 }
@@ -91,7 +93,8 @@ ConfigPlan machine_plan(const EdgeOptions& options) {
 Result<std::vector<Address>> listeners_of(const declare::Declaration& declaration) {
   std::vector<Address> out;
   for (std::size_t i = 0; i < declaration.edge.listeners.size(); ++i) {
-    out.push_back(RW_TRY_CTX(fmt::format("edge.listeners[{}].address", i), parse_address(declaration.edge.listeners[i].address)));
+    out.push_back(RW_TRY_CTX(fmt::format("edge.listeners[{}].address", i),
+                             parse_address(declaration.edge.listeners[i].address)));
   }
   return out;
 }

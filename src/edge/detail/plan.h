@@ -13,8 +13,8 @@
 namespace ringwall::edge::detail {
 
 // Files of every host's certificate; those of the local authority are issued or renewed now.
-Result<std::vector<PlannedCertificate>> certificates_of(const declare::Declaration& declaration, const std::string& base_directory,
-                                                        pki::LocalCa& ca);
+Result<std::vector<PlannedCertificate>> certificates_of(const declare::Declaration& declaration,
+                                                        const std::string& base_directory, pki::LocalCa& ca);
 
 // User, folders and limits of the machine; the rest of the plan stays empty.
 ConfigPlan machine_plan(const EdgeOptions& options);

@@ -34,11 +34,20 @@ std::optional<ProcStat> parse_stat(std::string_view text) {
       if (error != std::errc{}) return {};
     }
     switch (field) {
-      case 1: stat.parent = static_cast<pid_t>(number); break;
-      case 2: stat.group = static_cast<pid_t>(number); break;
-      case 3: stat.session = static_cast<pid_t>(number); break;
-      case 19: stat.start_ticks = number; break;
-      default: break;
+      case 1:
+        stat.parent = static_cast<pid_t>(number);
+        break;
+      case 2:
+        stat.group = static_cast<pid_t>(number);
+        break;
+      case 3:
+        stat.session = static_cast<pid_t>(number);
+        break;
+      case 19:
+        stat.start_ticks = number;
+        break;
+      default:
+        break;
     }
     rest.remove_prefix(word.size());
   }
@@ -69,7 +78,8 @@ bool group_has_mark(pid_t group, std::string_view variable) {
   const auto needle = std::string(1, '\0') + std::string(variable) + '\0';
   for (const auto pid : group_members(group)) {
     const auto text = base::real_files().read(fmt::format("/proc/{}/environ", pid));
-    if (text.ok() && (std::string(1, '\0') + text.value() + '\0').find(needle) != std::string::npos) return true;
+    if (text.ok() && (std::string(1, '\0') + text.value() + '\0').find(needle) != std::string::npos)
+      return true;
   }
   return false;
 }
@@ -82,7 +92,8 @@ std::vector<pid_t> nginx_workers(pid_t master) {
     const auto title = base::real_files().read(fmt::format("/proc/{}/cmdline", pid));
     if (!title.ok()) continue;
     const std::string_view text = title.value();
-    if (text.starts_with("nginx: worker process") && text.find("shutting down") == text.npos) out.push_back(pid);
+    if (text.starts_with("nginx: worker process") && text.find("shutting down") == text.npos)
+      out.push_back(pid);
   }
   return out;
 }

@@ -29,7 +29,8 @@ bool group_has_mark(pid_t group, std::string_view variable);
 // Living children of a process that call themselves nginx workers and are not on their way out.
 std::vector<pid_t> nginx_workers(pid_t master);
 
-// A descriptor that polls readable once the process ended, or -1 when it is gone or not the one that started then.
+// A descriptor that polls readable once the process ended, or -1 when it is gone or not the one that started
+// then.
 int open_process(pid_t pid, std::uint64_t start_ticks);
 
 // Changes with every boot; process ids and start times mean nothing across it.

@@ -9,7 +9,8 @@ namespace ringwall::edge::detail {
 std::string process_table_text(const ProcessTable& table) {
   nlohmann::json processes = nlohmann::json::object();
   for (const auto& [name, entry] : table.processes) {
-    processes[name] = {{"pid", entry.pid}, {"start_ticks", entry.start_ticks}, {"spec", entry.spec}, {"port", entry.port}};
+    processes[name] = {
+        {"pid", entry.pid}, {"start_ticks", entry.start_ticks}, {"spec", entry.spec}, {"port", entry.port}};
   }
   const nlohmann::json document = {{"boot", table.boot}, {"processes", processes}};
   return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
@@ -21,7 +22,8 @@ Result<ProcessTable> parse_process_table(std::string_view text) {
     ProcessTable table;
     table.boot = document.at("boot").get<std::string>();
     const auto& processes = document.at("processes");
-    if (processes.size() > kProcessesMax) return fail(Errc::kLimit, fmt::format("more than {} processes", kProcessesMax));
+    if (processes.size() > kProcessesMax)
+      return fail(Errc::kLimit, fmt::format("more than {} processes", kProcessesMax));
     for (const auto& [name, entry] : processes.items()) {
       // Signed and wide first: nlohmann would wrap what does not fit.
       const auto pid = entry.at("pid").get<std::int64_t>(), port = entry.at("port").get<std::int64_t>();

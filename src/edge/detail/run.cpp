@@ -20,7 +20,8 @@ Result<Ran> run(const std::vector<std::string>& command, std::chrono::millisecon
   if (command.empty()) return fail(Errc::kInvalid, "the command is empty");
   const auto program = RW_TRY(find_program(command.front(), ""));
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(Errc::kUnavailable, fmt::format("pipe: {}", std::strerror(errno)));
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    return fail(Errc::kUnavailable, fmt::format("pipe: {}", std::strerror(errno)));
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
@@ -42,7 +43,9 @@ Result<Ran> run(const std::vector<std::string>& command, std::chrono::millisecon
   const auto deadline = std::chrono::steady_clock::now() + limit;
   bool in_time = true;
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now())
+            .count();
     pollfd one{ends[0], POLLIN, 0};
     if (left <= 0 || ::poll(&one, 1, static_cast<int>(left)) == 0) {
       in_time = false;
@@ -53,13 +56,15 @@ Result<Ran> run(const std::vector<std::string>& command, std::chrono::millisecon
     const auto got = ::read(ends[0], bytes.data(), bytes.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
-    ran.output.append(bytes.data(), std::min(static_cast<std::size_t>(got), kRunOutputBytesMax - ran.output.size()));
+    ran.output.append(bytes.data(),
+                      std::min(static_cast<std::size_t>(got), kRunOutputBytesMax - ran.output.size()));
   }
   ::close(ends[0]);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (!in_time) return fail(Errc::kUnavailable, fmt::format("{} did not end within {} ms", program, limit.count()));
+  if (!in_time)
+    return fail(Errc::kUnavailable, fmt::format("{} did not end within {} ms", program, limit.count()));
   ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return ran;
 }

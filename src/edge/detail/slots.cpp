@@ -19,7 +19,9 @@ Slots Slots::open(base::Files& files, std::string path, std::uint32_t count) {
   if (!document.is_object()) return slots;
   std::set<std::uint32_t> seen;
   for (const auto& [name, slot] : document.items()) {
-    if (!slot.is_number_unsigned() || slot.get<std::uint64_t>() >= count || !seen.insert(slot.get<std::uint32_t>()).second) continue;
+    if (!slot.is_number_unsigned() || slot.get<std::uint64_t>() >= count ||
+        !seen.insert(slot.get<std::uint32_t>()).second)
+      continue;
     slots.slots_[name] = slot.get<std::uint32_t>();
   }
   return slots;

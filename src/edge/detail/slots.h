@@ -1,5 +1,5 @@
-// Which slot of run/health.table belongs to which instance.  nginx's configuration holds the numbers, so they survive
-// the core (`run/slots.json`) and are given out again only after their instance is gone for good.
+// Which slot of run/health.table belongs to which instance.  nginx's configuration holds the numbers, so they
+// survive the core (`run/slots.json`) and are given out again only after their instance is gone for good.
 #pragma once
 
 #include <cstdint>

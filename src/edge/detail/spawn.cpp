@@ -115,9 +115,8 @@ struct Prepared {
     if (::fcntl(p.inherited[i], F_SETFD, 0) != 0) give_up();
   }
   if (p.directory != nullptr && ::chdir(p.directory) != 0) give_up();
-  if (p.identity->change &&
-      (::setgroups(p.identity->groups.size(), p.identity->groups.data()) != 0 || ::setgid(p.identity->group) != 0 ||
-       ::setuid(p.identity->user) != 0)) {
+  if (p.identity->change && (::setgroups(p.identity->groups.size(), p.identity->groups.data()) != 0 ||
+                             ::setgid(p.identity->group) != 0 || ::setuid(p.identity->user) != 0)) {
     give_up();
   }
   ::execve(p.program, p.arguments, p.environment);
@@ -126,7 +125,9 @@ struct Prepared {
 }
 
 Error cannot_run(const std::string& program, int number) {
-  const auto code = number == ENOENT ? Errc::kNotFound : number == EACCES || number == EPERM ? Errc::kDenied : Errc::kUnavailable;
+  const auto code = number == ENOENT                      ? Errc::kNotFound
+                    : number == EACCES || number == EPERM ? Errc::kDenied
+                                                          : Errc::kUnavailable;
   return fail(code, fmt::format("cannot run {}: {}", program, std::strerror(number)));
 }
 
@@ -139,7 +140,8 @@ Result<std::string> find_program(const std::string& name, const std::string& wor
   }
   const char* path = ::getenv("PATH");
   // Daemons of the system live in sbin, which plain users often do not have in their PATH.
-  const std::string folders = std::string(path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path) + ":/usr/sbin:/usr/local/sbin";
+  const std::string folders =
+      std::string(path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path) + ":/usr/sbin:/usr/local/sbin";
   for (std::size_t begin = 0; begin <= folders.size();) {
     const auto end = std::min(folders.find(':', begin), folders.size());
     const auto candidate = folders.substr(begin, end - begin) + "/" + name;

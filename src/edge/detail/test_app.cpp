@@ -57,7 +57,8 @@ void serve(int fd, const std::string& name) {
     if (path == "/slow") std::this_thread::sleep_for(std::chrono::milliseconds(300));
     const auto body = path == "/echo" ? head : name + " " + path;
     send_all(fd, std::string("HTTP/1.1 ") + (path == "/fail" ? "503 Unavailable" : "200 OK") +
-                     "\r\nContent-Length: " + std::to_string(body.size()) + (stopping ? "\r\nConnection: close" : "") + "\r\n\r\n" + body);
+                     "\r\nContent-Length: " + std::to_string(body.size()) +
+                     (stopping ? "\r\nConnection: close" : "") + "\r\n\r\n" + body);
     if (stopping) break;
   }
   ::close(fd);
@@ -77,7 +78,8 @@ int main(int argc, char** argv) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(port)));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 511) != 0) return 3;
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 511) != 0)
+    return 3;
   while (!stopping) {
     pollfd ready{fd, POLLIN, 0};
     if (::poll(&ready, 1, 20) != 1) continue;

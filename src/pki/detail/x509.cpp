@@ -48,7 +48,8 @@ std::string address_text(std::string_view bytes) {
 bool host_name(std::string_view name) {
   if (name.starts_with("*.")) {
     name.remove_prefix(2);
-    if (name.find('.') == std::string_view::npos) return false;  // "*.test" would cover a whole top-level domain
+    if (name.find('.') == std::string_view::npos)
+      return false;  // "*.test" would cover a whole top-level domain
   }
   if (name.empty() || name.size() > 253) return false;
   for (std::size_t begin = 0; begin <= name.size();) {
@@ -57,7 +58,8 @@ bool host_name(std::string_view name) {
     const bool allowed = std::all_of(label.begin(), label.end(), [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
     });
-    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-' || !allowed) return false;
+    if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-' || !allowed)
+      return false;
     begin = end + 1;
   }
   return true;
@@ -86,8 +88,8 @@ bool set_random_serial(X509* certificate) {
 bool set_common_name(X509* certificate, std::string name) {
   if (name.size() > 64) name.resize(64);  // ub-common-name of RFC 5280
   return X509_NAME_add_entry_by_NID(X509_get_subject_name(certificate), NID_commonName, MBSTRING_UTF8,
-                                    reinterpret_cast<const unsigned char*>(name.data()), static_cast<int>(name.size()), -1,
-                                    0) == 1;
+                                    reinterpret_cast<const unsigned char*>(name.data()),
+                                    static_cast<int>(name.size()), -1, 0) == 1;
 }
 
 template <class Write>
@@ -122,15 +124,17 @@ Result<Key> make_key() {
   return key;
 }
 
-Result<Cert> make_ca(EVP_PKEY* key, const std::string& common_name, std::int64_t from_ns, std::int64_t until_ns) {
+Result<Cert> make_ca(EVP_PKEY* key, const std::string& common_name, std::int64_t from_ns,
+                     std::int64_t until_ns) {
   Cert ca(X509_new());
   X509* c = ca.get();
-  const bool made = c && X509_set_version(c, kVersion3) == 1 && set_random_serial(c) && set_common_name(c, common_name) &&
-                    X509_set_issuer_name(c, X509_get_subject_name(c)) == 1 && set_time(X509_getm_notBefore(c), from_ns) &&
-                    set_time(X509_getm_notAfter(c), until_ns) && X509_set_pubkey(c, key) == 1 &&
-                    add_extension(c, c, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
-                    add_extension(c, c, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-                    add_extension(c, c, NID_subject_key_identifier, "hash") && X509_sign(c, key, EVP_sha256()) > 0;
+  const bool made =
+      c && X509_set_version(c, kVersion3) == 1 && set_random_serial(c) && set_common_name(c, common_name) &&
+      X509_set_issuer_name(c, X509_get_subject_name(c)) == 1 && set_time(X509_getm_notBefore(c), from_ns) &&
+      set_time(X509_getm_notAfter(c), until_ns) && X509_set_pubkey(c, key) == 1 &&
+      add_extension(c, c, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
+      add_extension(c, c, NID_key_usage, "critical,keyCertSign,cRLSign") &&
+      add_extension(c, c, NID_subject_key_identifier, "hash") && X509_sign(c, key, EVP_sha256()) > 0;
   if (!made) return openssl_error("make the authority's certificate");
   return ca;
 }
@@ -150,7 +154,8 @@ Result<Cert> make_server(EVP_PKEY* key, X509* ca, EVP_PKEY* ca_key, const std::v
       set_time(X509_getm_notAfter(c), until_ns) && X509_set_pubkey(c, key) == 1 &&
       add_extension(c, ca, NID_basic_constraints, "critical,CA:FALSE") &&
       add_extension(c, ca, NID_key_usage, "critical,digitalSignature") &&
-      add_extension(c, ca, NID_ext_key_usage, "serverAuth") && add_extension(c, ca, NID_subject_key_identifier, "hash") &&
+      add_extension(c, ca, NID_ext_key_usage, "serverAuth") &&
+      add_extension(c, ca, NID_subject_key_identifier, "hash") &&
       add_extension(c, ca, NID_authority_key_identifier, "keyid:always") &&
       add_extension(c, ca, NID_subject_alt_name, alternatives) && X509_sign(c, ca_key, EVP_sha256()) > 0;
   if (!made) return openssl_error("make a server certificate");
@@ -177,7 +182,8 @@ Result<Cert> parse_certificate(std::string_view text) {
 Result<Key> parse_key(std::string_view text) {
   const Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   // The callback keeps OpenSSL from asking for a passphrase at the terminal.
-  Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, [](char*, int, int, void*) { return 0; }, nullptr));
+  Key key(PEM_read_bio_PrivateKey(
+      bio.get(), nullptr, [](char*, int, int, void*) { return 0; }, nullptr));
   if (!key) return ERR_clear_error(), fail(Errc::kCorrupt, "not a private key in PEM form");
   return key;
 }
@@ -205,7 +211,8 @@ std::vector<std::string> names_of(X509* certificate) {
 }
 
 bool signed_by(X509* certificate, X509* ca) {
-  const bool yes = X509_check_issued(ca, certificate) == X509_V_OK && X509_verify(certificate, X509_get0_pubkey(ca)) == 1;
+  const bool yes =
+      X509_check_issued(ca, certificate) == X509_V_OK && X509_verify(certificate, X509_get0_pubkey(ca)) == 1;
   ERR_clear_error();
   return yes;
 }

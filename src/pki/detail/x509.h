@@ -17,17 +17,20 @@ namespace ringwall::pki::detail {
 template <auto Free>
 struct Freer {
   template <class T>
-  void operator()(T* object) const { Free(object); }
+  void operator()(T* object) const {
+    Free(object);
+  }
 };
 using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 using Cert = std::unique_ptr<X509, Freer<X509_free>>;
 
-// Names as a certificate holds them: host names in lower case, addresses in their shortest text; sorted, each once.
-// kInvalid names the one that is neither.
+// Names as a certificate holds them: host names in lower case, addresses in their shortest text; sorted, each
+// once. kInvalid names the one that is neither.
 Result<std::vector<std::string>> normal_names(const std::vector<std::string>& names);
 
 Result<Key> make_key();
-Result<Cert> make_ca(EVP_PKEY* key, const std::string& common_name, std::int64_t from_ns, std::int64_t until_ns);
+Result<Cert> make_ca(EVP_PKEY* key, const std::string& common_name, std::int64_t from_ns,
+                     std::int64_t until_ns);
 // `names` are normal.
 Result<Cert> make_server(EVP_PKEY* key, X509* ca, EVP_PKEY* ca_key, const std::vector<std::string>& names,
                          std::int64_t from_ns, std::int64_t until_ns);
