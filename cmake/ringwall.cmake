@@ -14,7 +14,7 @@ option(RINGWALL_CHECK_HEADERS "compile each public header alone" OFF)
 # Designated initializers name what differs from the defaults; the rest is meant to be left out.
 add_library(ringwall_flags INTERFACE)
 target_compile_options(ringwall_flags INTERFACE
-  -Wall -Wextra -Werror -Wno-missing-field-initializers -Wnon-virtual-dtor -Wshadow=local -fno-omit-frame-pointer
+  -Wall -Wextra -Werror -Wno-missing-field-initializers -Wnon-virtual-dtor $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> -fno-omit-frame-pointer
   $<$<CONFIG:Debug>:-Og>)
 target_include_directories(ringwall_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 # GCC 12 reports both of these where there is nothing to report, in std::string at -O2 (GCC bugs 105329 and 105562).

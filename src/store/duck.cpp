@@ -155,7 +155,7 @@ duckdb::Value parameter_of(const Value& value) {
 // for a step at a time and rest when there was nothing to do.
 constexpr std::chrono::microseconds kRest{50};
 
-duckdb::unique_ptr<duckdb::QueryResult> start(duckdb::PreparedStatement& prepared, duckdb::vector<duckdb::Value>& values) {
+Result<duckdb::unique_ptr<duckdb::QueryResult>> start(duckdb::PreparedStatement& prepared, duckdb::vector<duckdb::Value>& values) {
   const bool streams = prepared.GetStatementType() == duckdb::StatementType::SELECT_STATEMENT;
   auto pending = prepared.PendingQuery(values, streams);
   while (!pending->HasError()) {
@@ -163,7 +163,10 @@ duckdb::unique_ptr<duckdb::QueryResult> start(duckdb::PreparedStatement& prepare
     if (duckdb::PendingQueryResult::IsResultReady(step)) break;
     if (step != duckdb::PendingExecutionResult::RESULT_NOT_READY) std::this_thread::sleep_for(kRest);
   }
-  return pending->Execute();
+  if (pending->HasError()) return duck_error(pending->GetErrorObject());
+  auto result = pending->Execute();
+  if (result->HasError()) return duck_error(result->GetErrorObject());
+  return result;
 }
 
 void wait_for_chunk(duckdb::QueryResult& result) {
@@ -189,8 +192,7 @@ Result<void> execute(duckdb::PreparedStatement& prepared, const std::vector<Valu
   if (prepared.HasError()) return duck_error(prepared.error);
   duckdb::vector<duckdb::Value> values;
   for (const auto& parameter : parameters) values.push_back(parameter_of(parameter));
-  auto result = start(prepared, values);
-  if (result->HasError()) return duck_error(result->GetErrorObject());
+  const auto result = RW_TRY(start(prepared, values));
   head(*result);
   for (;;) {
     duckdb::unique_ptr<duckdb::DataChunk> chunk;
