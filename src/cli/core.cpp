@@ -159,7 +159,8 @@ Result<void> Core::open() {
   RW_TRY(open_collector());
   RW_TRY(open_api());
   RW_TRY(open_otlp());
-  RW_TRY(edge_->start(declaration_));
+  // Without listeners this is a collector and a store alone.
+  if (!declaration_.edge.listeners.empty()) RW_TRY(edge_->start(declaration_));
   RW_TRY(follow_files(declaration_));
   tailing_ = std::make_unique<Repeater>(100ms, [this] {
     const std::lock_guard lock(tailer_mutex_);
@@ -293,7 +294,10 @@ Result<std::string> Core::change(bool apply, const std::string& path, const std:
     (change.effect == "restart core" ? restart : edge) = true;
   }
   if (apply && !changes.empty()) {
-    if (edge) {
+    // The first listener, or the last one going, takes a fresh start.
+    const bool from_or_to_none = current.edge.listeners.empty() || wanted.edge.listeners.empty();
+    restart = restart || from_or_to_none;
+    if (edge && !from_or_to_none) {
       RW_TRY(edge_->apply(wanted));
       RW_TRY(follow_files(wanted));
     }
@@ -407,7 +411,7 @@ Result<int> Core::run() {
 // In the order in which data flows, so that each stage gets the last of the one before.
 int Core::stop() {
   base::log_event(base::Level::kInfo, "core.stop_begun");
-  edge_->stop();
+  if (!declaration_.edge.listeners.empty()) edge_->stop();
   tailing_.reset();
   host_metrics_.reset();
   {
@@ -451,7 +455,8 @@ void add_core(CLI::App& app, Context& context) {
   command->callback([options, &context] {
     options->state = context.state;
     const auto outcome = run_core(*options);
-    context.exit_code = outcome.ok() ? *outcome : report(outcome.error());
+    // What is wrong with the input is wrong at the next start too, so the supervisor need not try.
+    context.exit_code = outcome.ok() ? *outcome : report(outcome.error(), outcome.error().code == Errc::kInvalid ? kExitUsage : kExitFailed);
   });
 }
 

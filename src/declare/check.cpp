@@ -191,6 +191,7 @@ class Relations {
       if (listener.redirect_to_https && !listener.tls && !tls) f_.add_for(path + ".redirect_to_https", "there is no TLS listener to redirect to", "add one, as in address: 0.0.0.0:443");
     }
     if (!d_.edge.listeners.empty() && d_.edge.hosts.empty()) f_.add_for("edge.listeners", "there are listeners, but no hosts", "declare edge.hosts with their routes");
+    if (d_.edge.listeners.empty() && d_.edge.hosts.empty() && !d_.services.empty()) f_.add_for("services", "there are services, but no listeners", "declare edge.listeners and edge.hosts, through which they are reached");
     if (d_.edge.listeners.empty() && !d_.edge.hosts.empty()) f_.add_for("edge.hosts", "there are hosts, but no listeners", "declare edge.listeners, as in - address: 0.0.0.0:443");
   }
 

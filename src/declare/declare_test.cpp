@@ -1231,8 +1231,7 @@ TEST_CASE("each kind of mistake has its precise message") {
 }
 
 TEST_CASE("aliases are expanded, within a limit") {
-  CHECK(findings("application: a\nservices:\n  - &web { name: web, addresses: ['10.0.0.5:80'], env: &env { A: b } }\n"
-                 "  - { name: b, addresses: ['10.0.0.6:80'], env: *env }\n") == "");
+  CHECK(findings(GOOD "    env: &env { A: b }\n  - { name: b, addresses: ['10.0.0.6:80'], env: *env }\n") == "");
   std::string laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 8; ++i) {
     const auto last = "*a" + std::to_string(i - 1);
