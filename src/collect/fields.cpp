@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <iterator>
@@ -33,20 +34,33 @@ bool one_of(std::string_view key, const std::string_view (&names)[N]) {
   return false;
 }
 
-constexpr std::string_view kTimeKeys[] = {"time", "timestamp", "@timestamp", "ts", "t", "date", "datetime", "eventTime"};
+constexpr std::string_view kTimeKeys[] = {"time", "timestamp", "@timestamp", "ts", "t", "asctime", "date", "datetime", "eventTime"};
 constexpr std::string_view kLevelKeys[] = {"level", "severity", "lvl", "loglevel", "log.level", "levelname", "severityText", "severity_text"};
-constexpr std::string_view kMessageKeys[] = {"msg", "message", "@message", "log", "body", "event"};
-constexpr std::string_view kTraceKeys[] = {"trace_id", "traceId", "traceid", "trace.id", "otelTraceID", "dd.trace_id", "traceID", "logging.googleapis.com/trace", "TraceId"};
-constexpr std::string_view kSpanKeys[] = {"span_id", "spanId", "spanid", "span.id", "otelSpanID", "dd.span_id", "spanID", "logging.googleapis.com/spanId", "SpanId"};
+constexpr std::string_view kMessageKeys[] = {"msg", "message", "@message", "log", "body", "event"};  // the earlier wins
+constexpr std::string_view kServiceKeys[] = {"service", "service.name", "dd.service"};
+constexpr std::string_view kVersionKeys[] = {"version", "service.version", "dd.version"};
+constexpr std::string_view kTraceKeys[] = {"trace_id", "traceId", "traceid", "trace.id", "otelTraceID", "traceID", "logging.googleapis.com/trace", "TraceId"};
+constexpr std::string_view kSpanKeys[] = {"span_id", "spanId", "spanid", "span.id", "otelSpanID", "spanID", "logging.googleapis.com/spanId", "SpanId"};
 constexpr std::string_view kStatusKeys[] = {"status", "statusCode", "status_code", "http.status_code", "http.response.status_code", "res.statusCode", "response.status", "http.status"};
 constexpr std::string_view kMillisecondKeys[] = {"duration_ms", "responseTime", "elapsed_ms", "latency_ms", "took_ms", "durationMs", "response_time_ms"};
 constexpr std::string_view kSecondKeys[] = {"request_time", "duration_s", "elapsed_s"};
 
-// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size.
-std::int64_t epoch_ns(double number) {
-  const double magnitude = std::fabs(number);
-  const double factor = magnitude < 1e11 ? 1e9 : magnitude < 1e14 ? 1e6 : magnitude < 1e17 ? 1e3 : 1;
-  return std::fabs(number * factor) < 9.2e18 ? static_cast<std::int64_t>(std::llround(number * factor)) : 0;
+// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size, with an optional fraction.
+// In whole numbers, since a double holds a time only to a few hundred nanoseconds.
+bool epoch_in(std::string_view text, std::int64_t& ns) {
+  const auto point = std::min(text.find('.'), text.size());
+  std::uint64_t whole = 0;
+  if (!number_in(text.substr(0, point), whole) || whole < 100'000'000) return false;
+  std::uint64_t scale = whole < 100'000'000'000 ? 1'000'000'000 : whole < 100'000'000'000'000 ? 1'000'000 : whole < 100'000'000'000'000'000 ? 1'000 : 1;
+  if (whole > 9'223'372'036'854'775'807u / scale - 1) return false;
+  std::uint64_t sum = whole * scale;
+  for (const char digit : text.substr(std::min(point + 1, text.size()))) {
+    if (digit < '0' || digit > '9') return false;
+    scale /= 10;
+    sum += scale * static_cast<std::uint64_t>(digit - '0');
+  }
+  ns = static_cast<std::int64_t>(sum);
+  return true;
 }
 
 // "12.3ms", "1.5s", "250µs", "3m": what Go prints.
@@ -71,7 +85,8 @@ class Line {
   void field(std::string_view key, std::string_view value, bool number) {
     if (!lift(key, value, number) && attributes_.size() < base::kRecordAttributesMax) attributes_.emplace_back(std::string(key), std::string(value));
   }
-  void message(std::string_view text) { message_ = text, has_message_ = true; }
+  void message(std::string_view text) { message_ = text, message_rank_ = 0; }
+  bool has_message() const { return message_rank_ < std::size(kMessageKeys); }
   void time(std::int64_t ns) { time_ns_ = ns, has_time_ = true; }
   void severity(std::uint8_t severity) { severity_ = severity; }
   void status(std::uint64_t status) {
@@ -87,34 +102,80 @@ class Line {
     b.span_id.back() = span_id_;
     b.status.back() = status_;
     b.duration_ns.back() = duration_ns_;
+    b.resource.back() = resource_of(b);
   }
 
  private:
+  // The first resource, or a copy of it with the line's own service and version.
+  std::uint32_t resource_of(base::Batch& b) {
+    if (service_.empty() && version_.empty()) return 0;
+    const auto same = [&](base::Slice slice, base::Slice first, const std::string& own) { return b.view(slice) == (own.empty() ? b.view(first) : std::string_view(own)); };
+    for (std::size_t i = 0; i < b.resources.size(); ++i) {
+      if (same(b.resources[i].service, b.resources[0].service, service_) && same(b.resources[i].version, b.resources[0].version, version_)) return static_cast<std::uint32_t>(i);
+    }
+    if (b.resources.size() > kLineResourcesMax) {
+      if (!service_.empty()) builder_.attribute("service", service_);
+      if (!version_.empty()) builder_.attribute("version", version_);
+      return 0;
+    }
+    auto resource = b.resources[0];
+    if (!service_.empty()) resource.service = builder_.put(service_);
+    if (!version_.empty()) resource.version = builder_.put(version_);
+    b.resources.push_back(resource);
+    return static_cast<std::uint32_t>(b.resources.size() - 1);
+  }
+
+  // Of several fields that may be the message the best one is; the others stay attributes.
+  bool lift_message(std::string_view key, std::string_view value) {
+    const auto rank = static_cast<std::size_t>(std::find(std::begin(kMessageKeys), std::end(kMessageKeys), key) - std::begin(kMessageKeys));
+    if (rank >= message_rank_) return false;
+    if (has_message()) attributes_.emplace_back(std::string(kMessageKeys[message_rank_]), message_);
+    message_ = value;
+    message_rank_ = rank;
+    return true;
+  }
+
   // True when the field went into a column.
   bool lift(std::string_view key, std::string_view value, bool number) {
     double real = 0;
     std::uint64_t whole = 0;
-    if (!has_message_ && one_of(key, kMessageKeys)) return message(value), true;
+    if (one_of(key, kMessageKeys)) return lift_message(key, value);
+    if (!number && service_.empty() && !value.empty() && one_of(key, kServiceKeys)) return service_ = value, true;
+    if (!number && version_.empty() && !value.empty() && one_of(key, kVersionKeys)) return version_ = value, true;
     if (severity_ == 0 && one_of(key, kLevelKeys)) {
-      // pino and bunyan: 10 trace … 60 fatal.
-      if (number && number_in(value, whole) && whole >= 10 && whole <= 69) severity_ = static_cast<std::uint8_t>(1 + (whole / 10 - 1) * 4);
+      // syslog: 0 emergency … 7 debug.  pino and bunyan: 10 trace … 60 fatal.
+      static constexpr std::uint8_t kSyslog[] = {21, 21, 21, 17, 13, 10, 9, 5};
+      if (number && number_in(value, whole) && whole <= 7) severity_ = kSyslog[whole];
+      else if (number && number_in(value, whole) && whole >= 10 && whole <= 69) severity_ = static_cast<std::uint8_t>(1 + (whole / 10 - 1) * 4);
       else severity_ = base::severity_of(value);
       return severity_ != 0;
     }
     if (!has_time_ && one_of(key, kTimeKeys)) {
       if (const auto parsed = base::parse_rfc3339(value); parsed.ok()) return time(*parsed), true;
-      if (number_in(value, real) && real > 1e8) return time(epoch_ns(real)), true;
-      return false;
+      // Python writes no zone; such times are taken for UTC.
+      if (const auto parsed = base::parse_rfc3339(std::string(value) + "Z"); parsed.ok()) return time(*parsed), true;
+      std::int64_t ns = 0;
+      return epoch_in(value, ns) && (time(ns), true);
     }
     if (!trace_id_.valid() && one_of(key, kTraceKeys)) {
-      // Google writes projects/p/traces/<id>, Datadog the lower half in decimal.
-      const auto tail = value.substr(value.rfind('/') + 1);
-      if (base::parse_trace_id(tail, trace_id_)) return true;
-      return number_in(value, trace_id_.low);
+      // Google writes projects/p/traces/<id>.
+      return base::parse_trace_id(value.substr(value.rfind('/') + 1), trace_id_);
     }
-    if (span_id_ == 0 && one_of(key, kSpanKeys)) return base::parse_span_id(value, span_id_) || number_in(value, span_id_);
+    // Datadog writes the lower half in decimal, or all of it as 32 digits.
+    if (!trace_id_.valid() && key == "dd.trace_id") {
+      if (base::parse_trace_id(value, trace_id_)) return true;
+      if (number_in(value, whole)) trace_id_.low = whole;
+      return trace_id_.valid();
+    }
+    if (span_id_ == 0 && key == "dd.span_id" && number_in(value, whole)) return span_id_ = whole, true;
+    if (span_id_ == 0 && one_of(key, kSpanKeys)) return base::parse_span_id(value, span_id_);
     if (!trace_id_.valid() && key == "traceparent" && value.size() == 55) {
-      return base::parse_trace_id(value.substr(3, 32), trace_id_) && base::parse_span_id(value.substr(36, 16), span_id_);
+      base::TraceId trace;
+      std::uint64_t span = 0;
+      if (!base::parse_trace_id(value.substr(3, 32), trace) || !base::parse_span_id(value.substr(36, 16), span)) return false;
+      trace_id_ = trace;
+      span_id_ = span;
+      return true;
     }
     if (status_ == 0 && one_of(key, kStatusKeys) && number_in(value, whole) && whole >= 100 && whole <= 599) return status(whole), true;
     if (duration_ns_ == base::kDurationUnset) {
@@ -126,14 +187,15 @@ class Line {
   }
 
   base::BatchBuilder& builder_;
-  std::string message_;
+  std::string message_, service_, version_;
+  std::size_t message_rank_ = std::size(kMessageKeys);  // how good the message's key is; this: there is none
   std::vector<std::pair<std::string, std::string>> attributes_;
   std::int64_t time_ns_, duration_ns_ = base::kDurationUnset;
   base::TraceId trace_id_;
   std::uint64_t span_id_ = 0;
   std::uint8_t severity_ = 0;
   std::uint16_t status_ = 0;
-  bool has_message_ = false, has_time_ = false;
+  bool has_time_ = false;
 };
 
 namespace dom = simdjson::dom;
@@ -158,6 +220,7 @@ bool read_json(Line& line, std::string_view text) {
   dom::object object;
   if (parser.parse(text.data(), text.size()).get(object) != simdjson::SUCCESS) return false;
   flatten(line, "", object, 0);
+  if (!line.has_message()) line.message(text);
   return true;
 }
 
@@ -287,6 +350,11 @@ void find_level(Line& line, std::string_view text) {
 // A time at the beginning, and the first of its words that is a level, e.g. "2026-01-31 12:00:00,123 [main] ERROR …".
 void read_text(Line& line, std::string_view text) {
   line.message(text);
+  if (std::string iso(text.substr(0, 19)); iso.size() == 19 && iso[4] == '/' && iso[7] == '/') {
+    // nginx's error log: 2026/11/23 06:10:10 [error] …
+    iso[4] = iso[7] = '-';
+    if (const auto parsed = base::parse_rfc3339(iso + "Z"); parsed.ok()) return line.time(*parsed), find_level(line, text.substr(19));
+  }
   for (const std::size_t length : {30u, 29u, 27u, 24u, 23u, 20u, 19u}) {
     if (text.size() < length || text[0] < '0' || text[0] > '9') continue;
     std::string candidate(text.substr(0, length));

@@ -5,9 +5,14 @@
 // has the lines durably, and after a restart reading goes on at the collector's position: no line is lost or doubled.
 //
 //   renamed       the open file is read to its end, and kept until it was quiet for kQuietAfter while the new one is read
-//   copytruncate  a file that became shorter begins a new generation at 0; what was unread of the old content is looked
-//                 for in a new sibling whose bytes at our offset continue ours
-//   cut line      a last line without its newline waits for the rest
+//   copytruncate  a file that became shorter, or whose bytes before our offset changed, begins a new generation at 0;
+//                 what was unread of the old content is read from the sibling whose bytes at our offset continue ours.
+//                 What a program writes between copying and truncating is lost by the rotation itself, as is a file
+//                 that was filled and emptied again between two steps.
+//   copies        a new file that repeats a followed one up to our offset is its copy and not read again (known while
+//                 this process runs; a pattern that matches copies reads one again after a restart)
+//   compressed    .gz, .zst, .xz and .bz2 siblings are passed over
+//   cut line      a last line without its newline waits for the rest; of a file that lost its name, for kQuietAfter
 //   multi-line    lines that do not match `multiline_start` belong to the record before, up to kRecordBytesMax; a record
 //                 is complete when the next begins, or after kRecordQuiet
 //
