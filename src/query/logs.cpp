@@ -19,6 +19,9 @@ using base::Signal;
 constexpr std::string_view kTieBreaker =
     "(hash(service, host, source, env, version, severity, trace_id, span_id, status, duration_ns, message, attributes) >> 1)::BIGINT";
 
+constexpr std::int64_t kFirstWaveNs = 1'000'000'000;
+constexpr std::int64_t kWidestWaveNs = 400LL * 86'400'000'000'000;
+
 // Where a page ended: the last record given, by time and tie-breaker, and how many records with both of these have
 // been given already (they are equal, so their order among themselves does not matter).
 struct PagePosition {
@@ -26,23 +29,25 @@ struct PagePosition {
   std::int64_t time_ns = 0, tie = 0;
   std::uint64_t given = 0;
   std::uint64_t question = 0;  // hash of search and order
+  std::int64_t width_ns = kFirstWaveNs;  // of time in which a page of records was found: where to begin looking
 };
 
 std::uint64_t question_hash(const LogsQuestion& q) { return base::hash64(q.search, q.ascending ? 1 : 0) >> 1; }
 
 std::string encode_cursor(const PagePosition& p) {
-  return fmt::format("1.{:x}.{:x}.{:x}.{:x}.{:x}.{:x}", static_cast<std::uint64_t>(p.range.from_ns), static_cast<std::uint64_t>(p.range.to_ns),
-                     static_cast<std::uint64_t>(p.time_ns), static_cast<std::uint64_t>(p.tie), p.given, p.question);
+  return fmt::format("1.{:x}.{:x}.{:x}.{:x}.{:x}.{:x}.{:x}", static_cast<std::uint64_t>(p.range.from_ns), static_cast<std::uint64_t>(p.range.to_ns),
+                     static_cast<std::uint64_t>(p.time_ns), static_cast<std::uint64_t>(p.tie), p.given, p.question,
+                     static_cast<std::uint64_t>(p.width_ns));
 }
 
 Result<PagePosition> decode_cursor(std::string_view text, const LogsQuestion& question) {
   const auto wrong = [] { return fail(Errc::kInvalid, "the cursor is not one of this search", "ask for the first page again"); };
-  std::uint64_t numbers[7] = {};
-  for (std::size_t i = 0; i < 7; ++i) {
+  std::uint64_t numbers[8] = {};
+  for (std::size_t i = 0; i < 8; ++i) {
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), numbers[i], 16);
     if (code != std::errc{}) return wrong();
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    if (i < 6) {
+    if (i < 7) {
       if (text.empty() || text[0] != '.') return wrong();
       text.remove_prefix(1);
     }
@@ -53,8 +58,9 @@ Result<PagePosition> decode_cursor(std::string_view text, const LogsQuestion& qu
   p.tie = static_cast<std::int64_t>(numbers[4]);
   p.given = numbers[5];
   p.question = numbers[6];
+  p.width_ns = static_cast<std::int64_t>(numbers[7]);
   if (!text.empty() || numbers[0] != 1 || p.question != question_hash(question) || p.time_ns < p.range.from_ns ||
-      p.time_ns >= p.range.to_ns || p.given > (1u << 30)) {
+      p.time_ns >= p.range.to_ns || p.given > (1u << 30) || p.width_ns < kFirstWaveNs || p.width_ns > kWidestWaveNs) {
     return wrong();
   }
   return p;
@@ -65,12 +71,12 @@ std::int64_t floor_us(std::int64_t ns) { return ns / 1000 - (ns % 1000 < 0 ? 1 :
 // Stretches of time that grow until one of them holds enough.
 class Waves {
  public:
-  Waves(TimeRange range, bool ascending) : left_(range), ascending_(ascending) {}
+  Waves(TimeRange range, bool ascending, std::int64_t first_ns) : left_(range), ascending_(ascending), width_(first_ns) {}
   bool done() const { return left_.from_ns >= left_.to_ns; }
   TimeRange next() {
     // In 128 bits nothing overflows, however wide the range is.
     const auto width = static_cast<std::int64_t>(std::min<__int128>(width_, static_cast<__int128>(left_.to_ns) - left_.from_ns));
-    width_ = std::min<std::int64_t>(width_, kWidestNs / 4) * 4;
+    width_ = std::min<std::int64_t>(width_, kWidestWaveNs / 4) * 4;
     TimeRange out = left_;
     if (ascending_) {
       left_.from_ns = out.to_ns = out.from_ns + width;
@@ -81,11 +87,9 @@ class Waves {
   }
 
  private:
-  static constexpr std::int64_t kFirstNs = 1'000'000'000;
-  static constexpr std::int64_t kWidestNs = 400LL * 86'400'000'000'000;
   TimeRange left_;
   bool ascending_;
-  std::int64_t width_ = kFirstNs;
+  std::int64_t width_;
 };
 
 }  // namespace
@@ -124,7 +128,7 @@ Result<LogsPage> Query::logs(const LogsQuestion& question) {
   LogsPage page;
   std::vector<std::int64_t> ties;
   bool more = false;
-  Waves waves(left, up);
+  Waves waves(left, up, position.width_ns);
   while (!waves.done() && !more) {
     const auto wave = waves.next();
     const auto selection = RW_TRY(select(condition, Signal::kLog, wave));
@@ -158,6 +162,8 @@ Result<LogsPage> Query::logs(const LogsQuestion& question) {
     for (std::size_t i = page.rows.size(); i > 0 && page.rows[i - 1].time_ns == last.time_ns && ties[i - 1] == ties.back(); --i) ++given;
     const bool same_as_before = !question.cursor.empty() && last.time_ns == position.time_ns && ties.back() == position.tie;
     position.given = given + (same_as_before ? position.given : 0);
+    const std::int64_t covered = std::abs(page.rows.front().time_ns - last.time_ns);
+    position.width_ns = std::clamp(std::min(covered, kWidestWaveNs / 2) * 2, kFirstWaveNs, kWidestWaveNs);
     position.time_ns = last.time_ns;
     position.tie = ties.back();
     page.next = encode_cursor(position);

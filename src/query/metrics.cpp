@@ -60,16 +60,16 @@ Result<MetricSeries> Query::metric(const MetricQuestion& question) {
     labels += fmt::format(", coalesce({}, '') AS l{}", RW_TRY(label_expression(question.by[i], selection.parameters)), i);
     names += fmt::format(", l{}", i);
   }
-  const auto at = fmt::format("(epoch_us(ts) * 1000 + ts_ns - {})", buckets.begin_ns);
+  const auto since_ns = fmt::format("(epoch_us(ts) * 1000 + ts_ns - {})", buckets.begin_ns);
   // A counter that is smaller than before has begun anew.
   const auto samples = fmt::format(
-      "SELECT {0} AS at, kind, value, TRY_CAST(json_extract_string(histogram, '$.count') AS DOUBLE) AS measured{1}, "
+      "SELECT {0} AS since_ns, kind, value, TRY_CAST(json_extract_string(histogram, '$.count') AS DOUBLE) AS measured{1}, "
       "CASE WHEN kind <> 1 THEN NULL WHEN value >= lag(value) OVER series THEN value - lag(value) OVER series "
       "WHEN lag(value) OVER series IS NOT NULL THEN value END AS increase{2} "
       "WINDOW series AS (PARTITION BY {3} ORDER BY ts, ts_ns)",
-      at, labels, selection.from_where, kSeriesKey);
+      since_ns, labels, selection.from_where, kSeriesKey);
   const auto table = RW_TRY(run(
-      fmt::format("SELECT at // {0} AS bucket, mode(kind), avg(value), sum(value), sum(increase), sum(measured){1} FROM ({2}) WHERE at >= 0 "
+      fmt::format("SELECT since_ns // {0} AS bucket, mode(kind), avg(value), sum(value), sum(increase), sum(measured){1} FROM ({2}) WHERE since_ns >= 0 "
                   "GROUP BY bucket{1} ORDER BY bucket{1}",
                   buckets.interval_ns, names, samples),
       selection.parameters));
