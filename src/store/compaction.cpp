@@ -58,8 +58,10 @@ class BatchCollector {
     for (std::size_t row = 0; row < rows; ++row) {
       if (builder_.full()) finish_batch();
       const auto resource = resource_of(cells, row);
-      const auto time_us = at(ColumnId::kTs).number<std::int64_t>(row);
-      builder_.record(time_us * 1000 + at(ColumnId::kTsNs).number<std::int16_t>(row), text.text(row));
+      // Unsigned, because the first microsecond of all begins before the first nanosecond that 64 bits hold.
+      const auto time_us = static_cast<std::uint64_t>(at(ColumnId::kTs).number<std::int64_t>(row));
+      const auto rest_ns = static_cast<std::uint64_t>(at(ColumnId::kTsNs).number<std::int16_t>(row));
+      builder_.record(static_cast<std::int64_t>(time_us * 1000 + rest_ns), text.text(row));
       auto& batch = builder_.batch();
       batch.resource.back() = resource;
       const auto list = keys.list(row);
@@ -217,7 +219,7 @@ std::vector<FileEntry> choose_merge(const std::vector<FileEntry>& live, std::int
   std::map<std::int64_t, std::vector<FileEntry>> by_hour;
   for (const auto& file : live) by_hour[file->partition].push_back(file);
   for (auto& [hour, files] : by_hour) {
-    const bool settled = now_ns - (hour + 1) * kHourNs >= kHourSettledNs;
+    const bool settled = floor_div(now_ns - kHourSettledNs, kHourNs) > hour;
     std::map<int, std::vector<FileEntry>> by_level;
     std::vector<FileEntry> small;
     for (const auto& file : files) {

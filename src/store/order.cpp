@@ -134,7 +134,8 @@ std::vector<OrderedPart> order_rows(Signal signal, const std::vector<std::shared
     for (std::uint32_t row = 0; row < batch.size(); ++row) {
       const auto time = batch.time_ns[row];
       const auto hour = floor_div(time, kHourNs);
-      const auto quarter = static_cast<std::uint64_t>((time - hour * kHourNs) / kQuarterNs);
+      // By remainders, since the start of the first hour does not fit into 64 bits.
+      const auto quarter = static_cast<std::uint64_t>((time % kHourNs + kHourNs) % kHourNs / kQuarterNs);
       std::uint64_t first = 0, second = 0;
       switch (signal) {
         case Signal::kLog:
