@@ -379,7 +379,9 @@ class RealProcesses final : public Processes {
         std::chrono::duration_cast<milliseconds>(std::chrono::nanoseconds(now - process.started_ns));
     process.deadline_ns = now + std::chrono::nanoseconds(process.backoff.after_run(ran)).count();
     set_status_locked(process, ProcessStatus::kWaiting);
-    forget_locked(process.spec.name);
+    // A group that survives its leader is found by the leader's record, also by a core that is started between this
+    // end and the next start.
+    if (!process.spec.group_survives) forget_locked(process.spec.name);
   }
 
   void restart_locked(Process& process, std::vector<ProcessEvent>& events) {

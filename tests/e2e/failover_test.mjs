@@ -35,13 +35,13 @@ services:
     count: 2
     port: 0
     env: { PORT: "{port}", NAME: web }
-    health: { path: /healthz, interval: 200ms, timeout: 500ms }
+    health: { path: /healthz, interval: 500ms, timeout: 400ms }
   - name: other
     command: [node, backend.js]
     count: 1
     port: 0
     env: { PORT: "{port}", NAME: other }
-    health: { path: /healthz, interval: 200ms, timeout: 500ms }
+    health: { path: /healthz, interval: 500ms, timeout: 400ms }
 telemetry:
   otlp: { listen: "127.0.0.1:${otlpPort}" }
   host_metrics: { enabled: false }
@@ -51,7 +51,7 @@ api:
 const ringwall = new Ringwall('failover', declaration('/other'))
 writeFileSync(`${ringwall.folder}/backend.js`, backendProgram)
 const report = new Report()
-ringwall.start()
+await ringwall.start()
 
 let running = true
 const counts = { answered: 0, resent: 0 }
@@ -119,6 +119,6 @@ report.check(failures.length === before, 'and what ran goes on running')
 running = false
 await Promise.all(visitors)
 console.log(`requests answered ${counts.answered}, sent again on a fresh connection ${counts.resent}`)
-ringwall.stop()
+await ringwall.stop()
 report.check(!readFileSync(`${ringwall.state}/logs/ringwall.log`, 'utf8').includes('assertion failed'), 'no assertion failed')
 report.end()

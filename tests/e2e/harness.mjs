@@ -1,5 +1,5 @@
 // Starts a real Ringwall for a test, in a folder of its own under build/, and asks it questions through its command line.
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
@@ -58,16 +58,18 @@ export class Ringwall {
     return JSON.parse(await this.cli('--json', ...args))
   }
 
-  start() {
-    // Not execFile: the detached supervisor inherits nothing of ours and outlives the call.
-    const result = spawnSync(program, ['--state', this.state, 'up', '--detach', '--wait', '120', this.file], { encoding: 'utf8' })
-    if (result.status !== 0) throw new Error(`ringwall up: ${result.status}\n${result.stdout}${result.stderr}\n${this.log()}`)
-    return result.stdout
+  // Asynchronous, since a test may serve what Ringwall waits for.  The detached supervisor keeps none of our pipes.
+  async start() {
+    try {
+      const { stdout } = await run(program, ['--state', this.state, 'up', '--detach', '--wait', '120', this.file])
+      return stdout
+    } catch (error) {
+      throw new Error(`ringwall up: ${error.code}\n${error.stdout}${error.stderr}\n${this.log()}`)
+    }
   }
 
-  stop() {
-    const result = spawnSync(program, ['--state', this.state, 'down'], { encoding: 'utf8' })
-    return result.status
+  async stop() {
+    return run(program, ['--state', this.state, 'down']).then(() => 0, (error) => error.code)
   }
 
   log() {

@@ -53,7 +53,7 @@ telemetry:
 api:
   listen: 127.0.0.1:${apiPort}
 `)
-ringwall.start()
+await ringwall.start()
 
 // --- the sender: each record has a name of its own; a request that was not acknowledged is sent again unchanged.
 let running = true
@@ -130,7 +130,7 @@ for (let round = 0; round < rounds; round += 1) {
     kill(corePid())
     if (kill(supervisor)) kills.ringwall += 1
     await until('the supervisor is gone', () => !alive(supervisor))
-    ringwall.start()
+    await ringwall.start()
   } else if (draw < 0.8) { if (kill(masterPid())) kills.master += 1 }
   else {
     const workers = children(masterPid())
@@ -169,7 +169,7 @@ for (const [table, what] of [['spans', 'span'], ['logs', 'edge record']]) {
   report.check(twice.length === 0, `no request has two of its ${what}`, `${twice.length}: ${twice.slice(0, 3)}`)
 }
 report.check(answered.length > rounds, `the edge worked: ${answered.length} pages answered`)
-ringwall.stop()
+await ringwall.stop()
 backend.close()
 backend.closeAllConnections()
 report.end()

@@ -16,7 +16,7 @@ telemetry:
 api:
   listen: 127.0.0.1:${apiPort}
 `)
-ringwall.start()
+await ringwall.start()
 const report = new Report()
 const endpoint = `http://127.0.0.1:${otlpPort}`
 const total = async (table, marker) =>
@@ -63,5 +63,5 @@ report.check((await post('/v1/nothing', good, json)) === 404, 'an unknown signal
 const pipeline = (await ringwall.status()).pipeline
 const dropped = pipeline.dropped.reduce((sum, drop) => sum + drop.records, 0)
 report.check(pipeline.received === pipeline.stored + pipeline.pending + dropped, `received ${pipeline.received} = stored ${pipeline.stored} + pending ${pipeline.pending} + dropped ${dropped}`)
-ringwall.stop()
+await ringwall.stop()
 report.end()

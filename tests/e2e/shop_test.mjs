@@ -29,7 +29,7 @@ const ringwall = new Ringwall('shop', declaration)
 for (const name of ['storefront', 'catalog', 'database.sh', 'database.mjs', 'package.json', 'node_modules', 'common', 'lib', 'shared']) {
   if (existsSync(path.join(shop, name))) cpSync(path.join(shop, name), path.join(ringwall.folder, name), { recursive: true })
 }
-process.stdout.write(ringwall.start())
+process.stdout.write(await ringwall.start())
 const status = await ringwall.status()
 const url = status.urls.edge.find((candidate) => candidate.startsWith('https:'))
 const ca = readFileSync(path.join(ringwall.state, 'pki/ca.crt'))
@@ -87,5 +87,5 @@ if (existsSync('/usr/bin/chromium')) {
 } else {
   console.log('skipped: console in Chromium: chromium could not be installed')
 }
-report.check(ringwall.stop() === 0, 'it drains and stops')
+report.check((await ringwall.stop()) === 0, 'it drains and stops')
 report.end()
