@@ -20,15 +20,16 @@ console.log(`trace of ${large.spans.length} spans: /traces/${large.id}`);
 
 const tails = new Set();
 let sequence = 0;
-setInterval(() => {
+function happen(make) {
   const before = logs.length;
-  makeTrace(Date.now());
-  if (Math.random() < 0.1) makeNoise(Date.now());
+  const made = make();
   for (const record of logs.slice(before)) {
     ++sequence;
     for (const tail of tails) if (tail.match(record)) tail.response.write(`id: ${sequence}\nevent: log\ndata: ${JSON.stringify(record)}\n\n`);
   }
-}, 700);
+  return made;
+}
+setInterval(() => happen(() => (makeTrace(Date.now()), Math.random() < 0.1 && makeNoise(Date.now()))), 700);
 setInterval(() => tails.forEach((t) => t.response.write('event: gap\ndata: {"skipped":128}\n\n')), 9000);
 
 const timeOf = (text) => {
@@ -136,7 +137,7 @@ const server = createServer(async (request, response) => {
   const json = (status, body) => { response.writeHead(status, { "Content-Type": "application/json", "Content-Security-Policy": policy }); response.end(JSON.stringify(body)); };
   const error = (status, code, message, more = {}) => json(status, { error: { code, message, ...more } });
   if (url.pathname.startsWith("/shop")) {
-    const trace = makeTrace(Date.now(), "/products");
+    const trace = happen(() => makeTrace(Date.now(), "/products"));
     response.writeHead(200, { "Content-Type": "text/html", "x-request-id": trace.id });
     return response.end("<!doctype html><title>shop</title><h1>Products</h1>");
   }

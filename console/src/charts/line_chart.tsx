@@ -47,7 +47,7 @@ export function LineChart(p: Props) {
       width: Math.max(100, element.clientWidth),
       height: p.height ?? 150,
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 20, 0, 0],
       cursor: {
         y: false,
         points: { size: 6 },

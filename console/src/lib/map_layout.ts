@@ -22,7 +22,7 @@ export interface MapLayout {
   height: number;
 }
 
-export const nodeWidth = 168;
+export const nodeWidth = 184;
 export const nodeHeight = 56;
 const layerGap = 150;
 const rowGap = 44;

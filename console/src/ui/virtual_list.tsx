@@ -98,7 +98,7 @@ export function VirtualList<T>(p: Props<T>) {
       }}
     >
       {p.header && <div class="vlist-head" ref={head} role="row">{p.header}</div>}
-      <div class="vlist-body" role="presentation" style={{ height: p.rows.length * p.rowHeight }}>
+      <div class="vlist-body" role="presentation" style={{ height: `${p.rows.length * p.rowHeight}px` }}>
         {p.rows.slice(first, last).map((row, i) => {
           const index = first + i;
           return (
@@ -111,7 +111,7 @@ export function VirtualList<T>(p: Props<T>) {
               aria-expanded={p.expanded?.(row)}
               aria-level={p.level ? p.level(row) + 1 : undefined}
               class={`vrow ${index === p.selected ? "vrow-selected" : ""} ${p.rowClass?.(row, index) ?? ""}`}
-              style={{ top: index * p.rowHeight, height: p.rowHeight }}
+              style={{ top: `${index * p.rowHeight}px`, height: `${p.rowHeight}px` }}
               data-testid={p.rowTestid}
               onClick={() => p.onOpen(index)}
             >

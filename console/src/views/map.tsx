@@ -14,6 +14,7 @@ import { Panel, ServiceName } from "../ui/bits";
 import { Icon } from "../ui/icons";
 import { Busy, Empty, ErrorNote, Skeleton } from "../ui/states";
 
+const nameMax = 17; // letters that fit a node
 const kindWords = { edge: "edge", service: "service", database: "database", external: "outside" } as const;
 
 // From one pixel and a half to five, by magnitude: a thousand times the traffic is three steps.
@@ -50,9 +51,10 @@ function Node({ node, chosen, dim, failed }: { node: PlacedNode; chosen: boolean
         choose();
       }}
     >
+      <title>{node.name}</title>
       <rect width={nodeWidth} height={nodeHeight} rx={8} />
       <g transform="translate(14 19)"><Icon name={node.kind in kindWords ? node.kind : "service"} size={18} /></g>
-      <text x={42} y={25} class="map-name">{node.name.length > 16 ? `${node.name.slice(0, 15)}…` : node.name}</text>
+      <text x={42} y={25} class="map-name">{node.name.length > nameMax ? `${node.name.slice(0, nameMax - 1)}…` : node.name}</text>
       <text x={42} y={42} class="map-kind">{kindWords[node.kind] ?? node.kind}</text>
     </g>
   );
@@ -74,14 +76,13 @@ function Details({ map, name, seconds }: { map: ServiceMap; name: string; second
       )}
       {lists.map(([title, edges, end]) => edges.length > 0 && (
         <table class="table table-small" key={title}>
-          <thead><tr><th>{title}</th><th class="num">Rate</th><th class="num">Failed</th><th class="num">p50</th><th class="num">p95</th></tr></thead>
+          <thead><tr><th>{title}</th><th class="num">Rate</th><th class="num">Failed</th><th class="num">p95</th></tr></thead>
           <tbody>
             {edges.map((e) => (
               <tr key={e[end]}>
                 <td><button type="button" class="linklike" onClick={() => setParams({ sel: e[end] }, "replace")}><ServiceName name={e[end]} /></button></td>
                 <td class="num" title={exact(e.requests)}>{rate(e.requests / seconds)}</td>
                 <td class={e.errors > 0 ? "num bad" : "num"}>{percent(e.requests === 0 ? 0 : e.errors / e.requests)}</td>
-                <td class="num">{duration(e.p50_ms)}</td>
                 <td class="num">{duration(e.p95_ms)}</td>
               </tr>
             ))}

@@ -87,7 +87,7 @@ function Pipeline({ status }: { status: Status }) {
         </table>
       )}
       {p.sources.length > 0 && (
-        <div class="scroll-x">
+        <div class="scroll-x table-apart">
           <table class="table table-small" data-testid="sources">
             <thead><tr><th>Source</th><th>Signal</th><th class="num">Received</th><th class="num">Dropped</th></tr></thead>
             <tbody>

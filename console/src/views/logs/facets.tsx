@@ -49,7 +49,7 @@ export function Facets({ facets, fields, query, stale, onQuery, onFields }: Prop
               <span>{field}</span>
               <button type="button" class="button button-icon button-bare facet-remove" title={`remove ${field}`} aria-label={`remove the facet ${field}`} onClick={(event) => { event.preventDefault(); onFields(fields.filter((f) => f !== field)); }}><Icon name="close" size={11} /></button>
             </summary>
-            {facet && facet.values.length === 0 && <p class="quiet facet-none">no values here</p>}
+            {facet && facet.values.length === 0 && <p class="quiet facet-nothing">no values here</p>}
             <ul>
               {facet?.values.map((v) => <Value key={v.value} field={field} value={String(v.value)} n={v.count} share={v.count / top} query={query} onQuery={onQuery} />)}
             </ul>

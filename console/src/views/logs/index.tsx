@@ -46,7 +46,7 @@ function LogLine({ log, onQuery, query }: { log: LogRecord; query: string; onQue
       <span role="gridcell" class="log-time">{formatClock(msOf(log.ts), zone.value, true)}</span>
       <span role="gridcell" class="log-level"><button type="button" tabIndex={-1} class="plain" title={title(log.level)} onClick={(event) => pick(event, "level", log.level)}><LevelBadge level={log.level} /></button></span>
       <span role="gridcell" class="log-service"><button type="button" tabIndex={-1} class="plain" title={title(log.service)} onClick={(event) => pick(event, "service", log.service)}>{log.service}</button></span>
-      <span role="gridcell" class="log-message">
+      <span role="gridcell" class="log-message" data-trace={log.trace_id}>
         {log.status !== undefined && <button type="button" tabIndex={-1} class="plain" title={title(`status ${log.status}`)} onClick={(event) => pick(event, "status", String(log.status))}><StatusCode status={log.status} /></button>}
         {log.message}
       </span>
@@ -121,7 +121,7 @@ export function LogsView() {
   const atTop = useRef(true);
   const key = `${q}\n${r.from}\n${r.to}`;
 
-  const pages = useLogPages(q, r, order, intParam(params["rows"], pageRows, pageRows, rowsInAddressMax), () => atTop.current && !tailing, (rows) => setParams({ rows: String(Math.min(rows, rowsInAddressMax)) }, "replace"));
+  const pages = useLogPages(q, r, order, intParam(params["rows"], pageRows, pageRows, rowsInAddressMax), () => atTop.current && !tailing && !params["sel"], (rows) => setParams({ rows: String(Math.min(rows, rowsInAddressMax)) }, "replace"));
   const histogram = useResource(`histogram ${key}`, (signal) => api.histogram(q, range.value, buckets, signal));
   const facets = useResource(showFacets ? `facets ${key} ${fields.join()}` : null, (signal) => api.facets(q, range.value, fields, facetValues, signal));
   const tail = useTail(q, tailing, paused);
@@ -165,7 +165,7 @@ export function LogsView() {
         <SearchBox value={q} onApply={setQuery} placeholder={'Search logs: words, "a phrase", service:edge status:>=500 @http.route:/cart*'} error={badQuery} />
         <button type="button" class={`button${tailing ? " button-on" : ""}`} aria-pressed={tailing} data-testid="tail" title="new records as they come" onClick={() => { setPaused(false); setParams({ tail: tailing ? undefined : "1", order: undefined, ...(tailing ? {} : { to: undefined, from: r.to === "now" ? params["from"] : undefined }) }); }}><Icon name="play" />Live</button>
         <button type="button" class="button hide-narrow" disabled={tailing} title="order of time" data-testid="order" onClick={() => setParams({ order: order === "desc" ? "asc" : undefined, rows: undefined })}>{order === "desc" ? "Newest first" : "Oldest first"}</button>
-        <button type="button" class={`button button-icon${showFacets ? " button-on" : ""}`} aria-pressed={showFacets} title="facets" aria-label="facets" data-testid="facets-toggle" onClick={() => setParams({ side: showFacets ? "0" : undefined }, "replace")}><Icon name="services" /></button>
+        <button type="button" class={`button button-icon hide-narrow${showFacets ? " button-on" : ""}`} aria-pressed={showFacets} title="facets" aria-label="facets" data-testid="facets-toggle" onClick={() => setParams({ side: showFacets ? "0" : undefined }, "replace")}><Icon name="services" /></button>
         <Download rows={pages.rows} />
       </div>
       {pages.error && !badQuery && <ErrorNote error={pages.error} />}
@@ -174,6 +174,7 @@ export function LogsView() {
       <div class={`logs-body${showFacets ? " with-facets" : ""}${selected ? " with-detail" : ""}`}>
         {showFacets && <Facets facets={facets.data} fields={fields} query={q} stale={facets.stale} onQuery={setQuery} onFields={setFields} />}
         <div class={`panel logs-list${pages.stale ? " stale" : ""}`}>
+          {badQuery && <Empty title="The search cannot be read">The place is marked above. “?” beside the search has examples; <button type="button" class="linklike accent" onClick={() => setQuery("")}>start again</button>.</Empty>}
           {rows.length === 0 && pages.loading && <Skeleton lines={10} />}
           {rows.length === 0 && !pages.loading && !pages.error && (tailing ? <Empty title="Waiting for the next record">Nothing matched yet; the first one appears here by itself.</Empty> : <NoRows query={q} />)}
           {rows.length > 0 && (

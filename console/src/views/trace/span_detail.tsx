@@ -7,7 +7,7 @@ import { statementOf, type SpanNode } from "../../lib/waterfall";
 import { zone } from "../../state/prefs";
 import { navigate, setParams } from "../../state/route";
 import { formatPlace } from "../../state/url";
-import { Copy, LevelBadge, ServiceName, StateBadge, StatusCode } from "../../ui/bits";
+import { Copy, LevelBadge, ServiceName, StatusCode } from "../../ui/bits";
 import { FieldTable } from "../../ui/fields";
 
 export function SpanDetail({ node, color, logs }: { node: SpanNode; color: string; logs: LogRecord[] }) {
@@ -25,10 +25,10 @@ export function SpanDetail({ node, color, logs }: { node: SpanNode; color: strin
       <div class="record-line">
         <b>{duration(span.duration_ms)}</b>
         <span class="quiet">begins at {duration(node.startMs)}</span>
-        {span.status === "error" && <StateBadge state="down" />}
+        {span.status === "error" && <span class="badge badge-bad">error</span>}
         <StatusCode status={span.http_status} />
       </div>
-      {span.status === "error" && <div class="note note-error note-compact"><div class="note-title">{span.status_message || "The span ended with an error"}</div></div>}
+      {span.status === "error" && span.status_message && <div class="note note-error note-compact"><div class="note-title">{span.status_message}</div></div>}
       {statement && (
         <div class="record-message-box"><pre class="record-message" data-testid="statement">{statement}</pre><Copy text={statement} label="copy the statement" /></div>
       )}

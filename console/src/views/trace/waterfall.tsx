@@ -11,6 +11,7 @@ import { rulerTicks, share, type Window } from "./window";
 const rowHeight = 30;
 const indentPixels = 14;
 const indentMax = 18; // deeper rows say their depth instead of leaving the page
+const rounding = 1e-6; // of the lane
 const labelRoom = 0.14; // of the lane, for the duration beside a bar
 
 interface Props {
@@ -36,7 +37,7 @@ function Ticks({ ticks, window, onLog }: { ticks: Tick[]; window: Window; onLog:
     <>
       {ticks.map(({ log, ms }) => {
         const at = share(window, ms);
-        if (at < 0 || at > 1) return null;
+        if (at < -rounding || at > 1 + rounding) return null;
         const edge = log.source === "edge";
         return (
           <button
@@ -44,7 +45,7 @@ function Ticks({ ticks, window, onLog }: { ticks: Tick[]; window: Window; onLog:
             type="button"
             tabIndex={-1}
             class={`tick tick-${log.level || "none"}${edge ? " tick-edge" : ""}`}
-            style={{ left: `${at * 100}%` }}
+            style={{ left: `clamp(4px, ${at * 100}%, 100% - 4px)` }}
             title={`${edge ? "edge record" : log.level || "log"} at ${duration(ms)}: ${log.message}`}
             aria-label={`${edge ? "edge record" : "log line"}: ${log.message}`}
             data-testid={edge ? "edge-tick" : "log-tick"}
@@ -64,7 +65,7 @@ function Name({ node, color, folded, onFold }: { node: SpanNode; color: string; 
   const summary = summaryOf(span);
   const deep = node.depth > indentMax;
   return (
-    <span role="gridcell" class="span-name" style={{ paddingLeft: 6 + Math.min(node.depth, indentMax) * indentPixels }}>
+    <span role="gridcell" class="span-name" style={{ paddingLeft: `${6 + Math.min(node.depth, indentMax) * indentPixels}px` }}>
       {node.children.length > 0 ? (
         <button type="button" tabIndex={-1} class={`fold${folded ? "" : " fold-open"}`} aria-label={folded ? "expand" : "collapse"} data-testid="fold" onClick={(event) => { event.stopPropagation(); onFold(node); }}>
           <Icon name="chevron" size={12} />
@@ -80,7 +81,7 @@ function Name({ node, color, folded, onFold }: { node: SpanNode; color: string; 
       {span.status === "error" && <span class="span-mark bad" title={span.status_message || "failed"}><Icon name="warn" size={13} /></span>}
       {folded && node.errorBelow && span.status !== "error" && <span class="span-mark bad" title="a span below failed"><Icon name="warn" size={13} /></span>}
       {node.orphan && <span class="span-mark quiet" title="its parent is not in the trace (not sent, or not arrived yet)"><Icon name="link" size={13} /></span>}
-      {summary && <span class={`span-summary${statementOf(span) ? " span-sql" : ""}`} data-testid={statementOf(span) ? "sql" : undefined}>{summary}</span>}
+      {summary && !statementOf(span) && <span class="span-summary">{summary}</span>}
     </span>
   );
 }
@@ -89,9 +90,17 @@ function Lane({ node, color, window, ticks, onLog }: { node: SpanNode; color: st
   const from = Math.max(0, share(window, node.startMs));
   const to = Math.min(1, share(window, node.endMs));
   const inSight = share(window, node.endMs) >= 0 && share(window, node.startMs) <= 1;
-  const right = to + labelRoom <= 1;
+  const statement = statementOf(node.span) ? summaryOf(node.span) : "";
+  // A statement goes where there is more room, a duration to the right while it fits.
+  const right = statement ? 1 - to >= Math.max(from, labelRoom) : to + labelRoom <= 1;
   const left = !right && from > labelRoom;
-  const label = <span class={`bar-text${right ? " bar-right" : left ? " bar-left" : " bar-inside"}`} style={right ? { left: `${to * 100}%` } : left ? { right: `${(1 - from) * 100}%` } : { right: `${(1 - to) * 100}%` }}>{duration(node.span.duration_ms)}</span>;
+  const place = right ? { left: `${to * 100}%`, maxWidth: `${(1 - to) * 100}%` } : left ? { right: `${(1 - from) * 100}%`, maxWidth: `${from * 100}%` } : { right: `${(1 - to) * 100}%`, maxWidth: "100%" };
+  const label = (
+    <span class={`bar-text${right ? " bar-right" : left ? " bar-left" : " bar-inside"}`} style={place}>
+      {duration(node.span.duration_ms)}
+      {statement && <span class="span-sql" data-testid="sql">{statement}</span>}
+    </span>
+  );
   return (
     <span role="gridcell" class="span-lane">
       {inSight && <span class={`bar${node.span.status === "error" ? " bar-bad" : ""}`} style={{ left: `${from * 100}%`, width: `${Math.max(0, to - from) * 100}%`, background: color }} />}
@@ -109,7 +118,8 @@ export function Waterfall(p: Props) {
     const known = new Set(p.waterfall.nodes.map((n) => n.span.span_id));
     for (const log of p.logs) {
       const key = log.span_id && known.has(log.span_id) ? log.span_id : "";
-      const tick = { log, ms: msBetween(p.waterfall.baseTs, log.ts) };
+      // A line written just before or after the spans is shown at the end it is nearest to.
+      const tick = { log, ms: Math.min(p.waterfall.durationMs, Math.max(0, msBetween(p.waterfall.baseTs, log.ts))) };
       const list = bySpan.get(key);
       if (list) list.push(tick);
       else bySpan.set(key, [tick]);
@@ -135,7 +145,7 @@ export function Waterfall(p: Props) {
         <>
           <span role="columnheader" class="span-name">Span</span>
           <span role="columnheader" class="span-lane ruler">
-            {marks.map((ms) => <span key={ms} class={share(p.window, ms) > 0.93 ? "ruler-mark ruler-last" : "ruler-mark"} style={{ left: `${share(p.window, ms) * 100}%` }}>{duration(ms)}</span>)}
+            {marks.map((ms) => <span key={ms} class={share(p.window, ms) > 0.9 ? "ruler-mark ruler-last" : "ruler-mark"} style={{ left: `${share(p.window, ms) * 100}%` }}>{duration(ms)}</span>)}
             <Ticks ticks={ticks.get("") ?? none} window={p.window} onLog={p.onLog} />
           </span>
         </>

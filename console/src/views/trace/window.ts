@@ -32,6 +32,7 @@ export function rulerTicks(window: Window, wanted = 6): number[] {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((f) => f * power).find((s) => s >= raw)!;
   const out: number[] = [];
-  for (let i = Math.ceil(window.from / step - 1e-9); i * step <= window.to * (1 + 1e-12); ++i) out.push(i * step);
+  // The sum with 0 turns -0, which would be shown, into 0.
+  for (let i = Math.ceil(window.from / step - 1e-9) + 0; i * step <= window.to * (1 + 1e-12); ++i) out.push(i * step);
   return out;
 }
