@@ -16,6 +16,7 @@ namespace ringwall::collect {
 namespace {
 
 constexpr std::size_t kFlattenDepthMax = 8;
+constexpr std::size_t kFlattenKeyBytesMax = 256;  // an object under a longer key stays JSON: its key would be repeated for each member
 
 bool number_in(std::string_view text, double& out) {
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -83,7 +84,9 @@ class Line {
 
   // A field as the line has it; `number` says that it was written without quotes.
   void field(std::string_view key, std::string_view value, bool number) {
-    if (!lift(key, value, number) && attributes_.size() < base::kRecordAttributesMax) attributes_.emplace_back(std::string(key), std::string(value));
+    if (lift(key, value, number)) return;
+    if (attributes_.size() < base::kRecordAttributesMax) attributes_.emplace_back(std::string(key), std::string(value));
+    else ++attributes_over_;
   }
   void message(std::string_view text) { message_ = text, message_rank_ = 0; }
   bool has_message() const { return message_rank_ < std::size(kMessageKeys); }
@@ -96,6 +99,7 @@ class Line {
   void write() {
     builder_.record(time_ns_, message_);
     for (const auto& [key, value] : attributes_) builder_.attribute(key, value);
+    if (attributes_over_ != 0) builder_.attribute("dropped_attributes", std::to_string(attributes_over_));
     auto& b = builder_.batch();
     b.severity.back() = severity_;
     b.trace_id.back() = trace_id_;
@@ -190,6 +194,7 @@ class Line {
   std::string message_, service_, version_;
   std::size_t message_rank_ = std::size(kMessageKeys);  // how good the message's key is; this: there is none
   std::vector<std::pair<std::string, std::string>> attributes_;
+  std::uint64_t attributes_over_ = 0;  // that found no room
   std::int64_t time_ns_, duration_ns_ = base::kDurationUnset;
   base::TraceId trace_id_;
   std::uint64_t span_id_ = 0;
@@ -207,7 +212,7 @@ void flatten(Line& line, const std::string& prefix, const dom::object& object, s
     std::string_view text;
     if (member.value.get(text) == simdjson::SUCCESS) {
       line.field(key, text, false);
-    } else if (depth < kFlattenDepthMax && member.value.get(inner) == simdjson::SUCCESS) {
+    } else if (depth < kFlattenDepthMax && key.size() <= kFlattenKeyBytesMax && member.value.get(inner) == simdjson::SUCCESS) {
       flatten(line, key, inner, depth + 1);
     } else if (!member.value.is_null()) {
       line.field(key, simdjson::minify(member.value), member.value.is_number());

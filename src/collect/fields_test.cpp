@@ -91,6 +91,19 @@ TEST_CASE("fields: a line that is not of its format is kept as text") {
   CHECK(read("bad \xff byte", LineFormat::kText) == "42 'bad \xef\xbf\xbd byte' {}");
 }
 
+TEST_CASE("fields: a line costs no more memory than a few times its length") {
+  const auto nested = [](std::size_t key_bytes) { return fmt::format(R"({{"msg":"m","{}":{{"a":1,"b":2}}}})", std::string(key_bytes, 'k')); };
+  CHECK(read(nested(256)) == fmt::format("42 'm' {{{0}.a=1 {0}.b=2}}", std::string(256, 'k')));
+  CHECK(read(nested(257)) == fmt::format("42 'm' {{{}={{\"a\":1,\"b\":2}}}}", std::string(257, 'k')));
+
+  std::string line = R"({"msg":"m")";
+  for (std::size_t i = 0; i < base::kRecordAttributesMax; ++i) line += fmt::format(R"(,"k{}":1)", i);
+  for (const auto* want : {"k1023=1}", "k1023=1 dropped_attributes=1}", "k1023=1 dropped_attributes=2}"}) {
+    CHECK(read(line + "}").ends_with(want));
+    line += R"(,"over":1)";
+  }
+}
+
 TEST_CASE("fields: services of a batch share resources, up to a limit") {
   base::BatchBuilder builder(base::Signal::kLog);
   builder.resource("tail", "", "", "", "", "file");

@@ -19,6 +19,8 @@ constexpr std::size_t kRecordHeadBytes = 4 + 4 + 4;
 constexpr std::size_t kFixedBodyBytes = 8 + 8 + 8 + 16 + 2;
 constexpr std::size_t kBufferBytesKept = 8u << 20;
 constexpr std::size_t kBatchBytesMax = std::size_t{2} << 30;
+// RFC 8878: a block of a zstd frame takes at least four bytes and holds at most 128 KiB.
+constexpr std::size_t kZstdBlockBytesMin = 4, kZstdBlockContentMax = 128u << 10;
 constexpr std::string_view kEnding = ".spool";
 
 template <class T>
@@ -33,9 +35,14 @@ T get(std::string_view bytes, std::size_t at) {
 }
 
 // Whether a whole record of a group that began after `sequence` lies behind `offset`: then the group of `sequence` had
-// been synced before that one was written.
+// been synced before that one was written.  A payload may hold the mark again and again, so a place has to have
+// numbers that are possible here before its checksum is worth computing.
 bool synced_after(std::string_view segment, std::size_t offset, std::uint64_t sequence) {
+  const std::uint64_t records_max = (segment.size() - offset) / (kRecordHeadBytes + kFixedBodyBytes) + 1;
   for (auto at = segment.find(kMark, offset + 1); at != std::string_view::npos; at = segment.find(kMark, at + 1)) {
+    if (segment.size() - at < kRecordHeadBytes + kFixedBodyBytes) return false;
+    const auto own = get<std::uint64_t>(segment, at + kRecordHeadBytes), group = get<std::uint64_t>(segment, at + kRecordHeadBytes + 8);
+    if (group <= sequence || group > own || own - sequence > records_max) continue;
     std::size_t end = at;
     const auto record = read_record(segment, end);
     if (record.ok() && record->group > sequence) return true;
@@ -53,6 +60,8 @@ struct ContextDeleter {
 Result<std::string> compress_batch(const base::Batch& batch) {
   thread_local const std::unique_ptr<ZSTD_CCtx, ContextDeleter> context(ZSTD_createCCtx());
   const auto bytes = base::encode(batch);
+  // What is written has to be readable: decompress_batch() has the same limit.
+  if (bytes.size() > kBatchBytesMax) return fail(Errc::kLimit, fmt::format("a batch of {} bytes, at most {}", bytes.size(), kBatchBytesMax), "send smaller batches");
   std::string out(ZSTD_compressBound(bytes.size()), '\0');
   // Level 1: six times smaller at hundreds of megabytes per second; the files are gone within a minute.
   const auto size = ZSTD_compressCCtx(context.get(), out.data(), out.size(), bytes.data(), bytes.size(), 1);
@@ -66,8 +75,8 @@ Result<base::Batch> decompress_batch(std::string_view payload) {
   const auto size = ZSTD_getFrameContentSize(payload.data(), payload.size());
   if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN) return fail(Errc::kCorrupt, "spool: payload is not a zstd frame with its size");
   if (size > kBatchBytesMax) return fail(Errc::kLimit, fmt::format("spool: payload of {} bytes, at most {}", size, kBatchBytesMax));
-  // A frame cannot hold more than about a thousand times its size of anything we write; a claim beyond it is damage.
-  if (size > payload.size() * 4096 + (1u << 20)) return fail(Errc::kCorrupt, "spool: payload claims more than it can hold");
+  // Before memory is taken: more than the blocks that fit can hold is damage.
+  if (size > (payload.size() / kZstdBlockBytesMin + 1) * kZstdBlockContentMax) return fail(Errc::kCorrupt, "spool: payload claims more than it can hold");
   std::string bytes(size, '\0');
   const auto got = ZSTD_decompressDCtx(context.get(), bytes.data(), bytes.size(), payload.data(), payload.size());
   if (ZSTD_isError(got) != 0 || got != size) return fail(Errc::kCorrupt, "spool: payload does not decompress");
@@ -139,9 +148,10 @@ Result<void> Spool::recover_file(const std::string& name, bool last_file, const 
   if (!segments_.empty()) {
     const auto& before = segments_.back();
     if (segment.first <= before.last) return refuse(fail(Errc::kCorrupt, fmt::format("byte 0: begins with sequence {}, {} ends with {}", segment.first, before.path, before.last)));
-    if (segment.first != before.last + 1 && segment.first > options_.checkpoint + 1) {
-      base::log_event(base::Level::kWarn, "collect.spool_file_missing", {{"before", name}, {"sequences", std::to_string(segment.first - before.last - 1)}});
-    }
+  }
+  const auto known = std::max(options_.checkpoint, segments_.empty() ? 0 : segments_.back().last);
+  if (segment.first > known + 1) {
+    base::log_event(base::Level::kWarn, "collect.spool_file_missing", {{"before", name}, {"sequences", std::to_string(segment.first - known - 1)}});
   }
   for (;;) {
     const auto start = offset;

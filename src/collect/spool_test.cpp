@@ -39,6 +39,18 @@ TEST_CASE("spool: a batch comes back as it was") {
   CHECK(decompress_batch("not zstd").error().code == Errc::kCorrupt);
 }
 
+// A small request may hold a great deal of the same; what was accepted has to be readable after a restart.
+TEST_CASE("spool: a batch that compresses as far as zstd can comes back") {
+  for (const std::size_t bytes : {std::size_t{1} << 20, std::size_t{64} << 20}) {
+    CAPTURE(bytes);
+    const auto batch = log_batch({std::string(bytes, 'a')});
+    const auto payload = compress_batch(batch).value();
+    const auto back = decompress_batch(payload);
+    REQUIRE(back.ok());
+    CHECK(back->arena == batch.arena);
+  }
+}
+
 TEST_CASE("spool: what was committed is replayed beyond the checkpoint") {
   base::sim::Files files;
   {
@@ -155,6 +167,30 @@ TEST_CASE("spool: damage behind which synced records lie is refused, wherever it
       CHECK(opened->seen == "1:test:one 2:test:two ");
     }
   }
+}
+
+// A sender chooses what is in a payload; after a crash it may neither keep the program from starting nor keep it busy.
+TEST_CASE("spool: records inside a torn payload are not taken for records") {
+  std::string inner;
+  {
+    base::sim::Files files;
+    auto opened = open(files, 1'000'000).value();
+    add(*opened.spool, "x");
+    REQUIRE(opened.spool->commit().ok());
+    inner = files.read("spool/00000000000001000001.spool").value().substr(28);  // behind the head
+  }
+  base::sim::Files files;
+  {
+    auto opened = open(files).value();
+    add(*opened.spool, "synced");
+    REQUIRE(opened.spool->commit().ok());
+    std::string payload;
+    while (payload.size() < 1 << 20) payload += "RWR1" + std::string("\x00\x00\x08\x00", 4) + "....random....";
+    add(*opened.spool, inner + payload);
+    REQUIRE(opened.spool->commit().ok());
+  }
+  REQUIRE(files.truncate(kFile, files.size(kFile).value() - 1).ok());
+  CHECK(open(files).value().seen == "1:test:synced ");
 }
 
 TEST_CASE("spool: a file before the last one may not be cut") {
