@@ -42,7 +42,9 @@ class WriterSource final : public RowSource {
     std::size_t next(std::span<RowRef> room) override {
       std::size_t filled = 0;
       while (filled < room.size()) {
-        if (at_ == slice_.rows.size() && !take_slice()) break;
+        // Rows already handed out point into their slice, of which only the one before is kept: a chunk takes from
+        // one slice.
+        if (at_ == slice_.rows.size() && (filled > 0 || !take_slice())) break;
         const auto count = std::min(room.size() - filled, slice_.rows.size() - at_);
         for (std::size_t i = 0; i < count; ++i) note(room[filled + i] = slice_.rows[at_ + i]);
         filled += count;

@@ -2,7 +2,7 @@
 // the spans of the edge, both services and the SQL statements, its log lines and its edge record, in `ringwall trace` and in the
 // console, looked at by a real Chromium.  The screenshots stay in build/test/screenshots.
 import { execFile, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import https from 'node:https'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -17,17 +17,15 @@ if (spawnSync('sh', ['-c', 'ls /usr/lib/postgresql/*/bin/initdb']).status !== 0)
 
 // The example's own declaration with free ports, so that a shop that is already running is left alone.
 const shop = path.join(root, 'examples/shop')
-const [https_, http_, otlp, api] = await freePorts(4)
+const declared = [9443, 9080, 4318, 8443, 4832, 4810]
+const ports = await freePorts(declared.length + 1)
 let declaration = readFileSync(path.join(shop, 'ringwall.yaml'), 'utf8')
-const replaced = []
-const replace = (from, to) => { if (declaration.includes(from)) replaced.push(from); declaration = declaration.replaceAll(from, to) }
-for (const match of new Set(declaration.match(/(?:127\.0\.0\.1|0\.0\.0\.0|\[::\]):(\d+)/g) ?? [])) {
-  const port = { 8443: api, 4318: otlp, 8080: http_, 9443: https_ }[match.split(':').at(-1)]
-  if (port) replace(match, `127.0.0.1:${port}`)
-}
+declared.forEach((port, i) => { declaration = declaration.replaceAll(new RegExp(`\\b${port}\\b`, 'g'), String(ports[i])) })
+// Two storefronts take a port and the one after it; below the range that free ports are picked from.
+declaration = declaration.replace(/\b4800\b/, String(14_000 + 2 * (ports.at(-1) % 4_000)))
 const ringwall = new Ringwall('shop', declaration)
-for (const name of ['storefront', 'catalog', 'database.sh', 'database.mjs', 'package.json', 'node_modules', 'common', 'lib', 'shared']) {
-  if (existsSync(path.join(shop, name))) cpSync(path.join(shop, name), path.join(ringwall.folder, name), { recursive: true })
+for (const name of ['storefront', 'catalog', 'lib', 'database.sh', 'telemetry.js', 'package.json', 'node_modules']) {
+  cpSync(path.join(shop, name), path.join(ringwall.folder, name), { recursive: true })
 }
 process.stdout.write(await ringwall.start())
 const status = await ringwall.status()
