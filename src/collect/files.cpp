@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <numeric>
 #include <optional>
 #include <regex>
+#include <set>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -43,6 +45,33 @@ std::string read_at(int fd, std::uint64_t offset, std::size_t bytes) {
 
 constexpr std::size_t kTailBytes = 1024;  // before the offset, compared to see whether the file is still the same
 
+// A position as the collector keeps it: the offset, and a check of the bytes before it, so that after a restart a file
+// that was truncated meanwhile is told from one that only grew.  Grows with the offset; 16 TiB at most.
+constexpr unsigned kCheckBits = 20;
+std::uint64_t position_of(std::uint64_t offset, std::string_view last_bytes) { return offset << kCheckBits | (base::hash64(last_bytes) & ((1u << kCheckBits) - 1)); }
+std::uint64_t offset_of(std::uint64_t position) { return position >> kCheckBits; }
+
+// The number of a file is given to another one when it is deleted, its time of birth is not.  Where the file system
+// does not tell it, the device has to do, which another boot may number differently.
+std::string identity_of(int fd, const struct stat& status) {
+  struct statx more {};
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &more) == 0 && (more.stx_mask & STATX_BTIME) != 0) {
+    return fmt::format("file:{:x}:{:x}.{:x}", status.st_ino, more.stx_btime.tv_sec, more.stx_btime.tv_nsec);
+  }
+  return fmt::format("file:{:x}:d{:x}", status.st_ino, status.st_dev);
+}
+
+// Compressed siblings hold what was read before they were compressed.
+bool compressed(std::string_view name) { return name.ends_with(".gz") || name.ends_with(".zst") || name.ends_with(".xz") || name.ends_with(".bz2"); }
+
+// What the names of a pattern's files and of their rotated forms begin with.
+std::string prefix_of(const std::string& pattern) {
+  const std::filesystem::path path(pattern);
+  const auto name = path.filename().string();
+  const auto wild = name.find_first_of("*?[");
+  return wild == std::string::npos ? path.stem().string() : name.substr(0, wild);
+}
+
 struct Follow {
   const FileTail* tail;
   const std::regex* start;  // null: every line is a record
@@ -50,9 +79,10 @@ struct Follow {
   std::string path;
   dev_t device = 0;
   ino_t inode = 0;
-  std::string source;              // "file:<identity>"; empty until the beginning is known
+  std::string identity;            // "file:…", of all its generations
+  std::string source;              // of the present one; empty until the beginning is known
   std::uint64_t offset = 0;        // behind the last record handed over
-  std::string last_bytes;          // before `offset`, to find the copy of a truncated file
+  std::string last_bytes;          // the kTailBytes before `offset`, or all
   std::int64_t grew_ns = 0;        // when it was last seen to grow
   std::uint64_t size_seen = 0;
   std::int64_t changed_ns = 0;     // the file's own time when its tail was last compared
@@ -61,7 +91,6 @@ struct Follow {
   bool reborn = false;             // truncated under our eyes: what it has now was not read
   bool copy = false;               // repeats a file that is followed: not read
   bool never_copy = false;         // looked like one and was not
-  std::int64_t copy_since_ns = 0;
 };
 
 class FileTailerImpl final : public FileTailer {
@@ -83,6 +112,7 @@ class FileTailerImpl final : public FileTailer {
 
   bool step() override {
     discover();
+    if (!std::exchange(resumed_, true)) resume_rotated();
     bool read = false;
     // Reading a truncated file may add its copy at the end.
     for (std::size_t i = 0; i < follows_.size(); ++i) read = read_one(*follows_[i]) || read;
@@ -104,9 +134,7 @@ class FileTailerImpl final : public FileTailer {
       std::error_code error;
       for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
         const auto entry = it->path().filename().string();
-        // Compressed siblings hold what was read before they were compressed.
-        if (entry.ends_with(".gz") || entry.ends_with(".zst") || entry.ends_with(".xz") || entry.ends_with(".bz2")) continue;
-        if (::fnmatch(name.c_str(), entry.c_str(), FNM_PERIOD) == 0) open_path(it->path().string(), i);
+        if (!compressed(entry) && ::fnmatch(name.c_str(), entry.c_str(), FNM_PERIOD) == 0) open_path(it->path().string(), i);
       }
     }
   }
@@ -121,17 +149,60 @@ class FileTailerImpl final : public FileTailer {
       follow->path = path;
     }
     if (known) return;
-    if (follows_.size() == kFilesMax) return;
-    Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (fd.get() < 0) {
-      if (refused_.insert({path, true}).second) base::log_event(base::Level::kWarn, "collect.file_not_readable", {{"path", path}});
+    if (follows_.size() >= kFilesMax) {
+      if (!std::exchange(full_, true)) base::log_event(base::Level::kWarn, "collect.too_many_files", {{"path", path}, {"files_max", std::to_string(kFilesMax)}});
       return;
     }
-    auto follow = std::make_unique<Follow>(Follow{&tails_[tail], starts_[tail].has_value() ? &*starts_[tail] : nullptr, std::move(fd), path});
-    follow->device = status.st_dev;
-    follow->inode = status.st_ino;
-    follow->grew_ns = clock_.monotonic_ns();
-    follows_.push_back(std::move(follow));
+    Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    // The name may lead elsewhere by now.
+    if (fd.get() >= 0 && (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))) return;
+    if (fd.get() < 0) {
+      if (refused_.size() < kFilesMax && refused_.insert(path).second) base::log_event(base::Level::kWarn, "collect.file_not_readable", {{"path", path}});
+      return;
+    }
+    follow(&tails_[tail], starts_[tail].has_value() ? &*starts_[tail] : nullptr, path, status, std::move(fd));
+  }
+
+  Follow& follow(const FileTail* tail, const std::regex* start, const std::string& path, const struct stat& status, Descriptor fd) {
+    auto& added = *follows_.emplace_back(std::make_unique<Follow>(Follow{tail, start, std::move(fd), path}));
+    added.device = status.st_dev;
+    added.inode = status.st_ino;
+    added.identity = identity_of(added.fd.get(), status);
+    added.grew_ns = clock_.monotonic_ns();
+    return added;
+  }
+  bool followed(const struct stat& status) const {
+    return std::any_of(follows_.begin(), follows_.end(), [&](const auto& f) { return f->device == status.st_dev && f->inode == status.st_ino; });
+  }
+
+  // What was renamed while nobody looked is known by its identity, and read to its end.
+  void resume_rotated() {
+    std::vector<std::size_t> order(tails_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    // Of several tails in a folder the most exact name wins.
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return prefix_of(tails_[a].path).size() > prefix_of(tails_[b].path).size(); });
+    for (const auto i : order) {
+      const auto prefix = prefix_of(tails_[i].path);
+      std::error_code error;
+      for (std::filesystem::directory_iterator it(std::filesystem::path(tails_[i].path).parent_path(), error), end; !error && it != end; it.increment(error)) {
+        const auto path = it->path().string(), name = it->path().filename().string();
+        struct stat status {};
+        if (!name.starts_with(prefix) || compressed(name) || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || followed(status) || follows_.size() >= kFilesMax) continue;
+        Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+        if (fd.get() < 0) continue;
+        const auto position = collector_.position(source_of(identity_of(fd.get(), status), newest_generation(identity_of(fd.get(), status))));
+        if (position == 0 || offset_of(position) >= static_cast<std::uint64_t>(status.st_size)) continue;
+        follow(&tails_[i], starts_[i].has_value() ? &*starts_[i] : nullptr, path, status, std::move(fd)).named = false;
+      }
+    }
+  }
+
+  // A truncated file goes on under a number behind its identity; the highest one known is the present.
+  static std::string source_of(const std::string& identity, std::uint64_t generation) { return generation == 0 ? identity : fmt::format("{}:{}", identity, generation); }
+  std::uint64_t newest_generation(const std::string& identity) const {
+    std::uint64_t generation = 0;
+    while (collector_.position(source_of(identity, generation + 1)) != 0) ++generation;
+    return generation;
   }
 
   // The beginning of a file decides who it is, so it waits for a whole first line or enough bytes.
@@ -140,48 +211,64 @@ class FileTailerImpl final : public FileTailer {
     const auto line = head.find('\n');
     if (line == std::string::npos && head.size() < kIdentityBytes && !ended(follow)) return false;
     follow.head_hash = base::hash64(std::string_view(head).substr(0, line == std::string::npos ? head.size() : line + 1));
-    // A truncated file that begins as it did before is told apart by a number; the highest one known is the newest.
-    const auto name = [&](std::uint64_t generation) {
-      return fmt::format("file:{:x}:{:x}:{:016x}{}", follow.device, follow.inode, follow.head_hash, generation == 0 ? "" : fmt::format(":{}", generation));
-    };
-    std::uint64_t generation = 0;
-    while (collector_.position(name(generation + 1)) != 0) ++generation;
-    if (follow.reborn && collector_.position(name(generation)) != 0) ++generation;
-    const auto offset = collector_.position(name(generation));
-    if (offset == 0) {
+    auto generation = newest_generation(follow.identity);
+    auto position = collector_.position(source_of(follow.identity, generation));
+    if (position != 0 && !follow.reborn) {
+      const auto offset = offset_of(position);
+      const auto matches = [position, offset](std::string_view before) { return position_of(offset, before) == position; };
+      if (follow.size_seen < offset || !matches(tail_before(follow.fd.get(), offset))) {
+        // While nobody looked.
+        read_rest_of_copy(follow, offset, matches);
+        follow.reborn = true;
+      }
+    }
+    if (follow.reborn && position != 0) ++generation, position = 0;
+    if (position == 0 && !follow.reborn) {
       const auto copy = is_copy(follow);
-      if (copy == Copy::kYes) follow.copy = true, follow.copy_since_ns = clock_.monotonic_ns();
+      follow.copy = copy == Copy::kYes;
       if (copy != Copy::kNo) return false;
     }
-    follow.source = name(generation);
-    follow.offset = offset;
-    remember_tail(follow);
+    follow.source = source_of(follow.identity, generation);
+    follow.offset = offset_of(position);
+    follow.last_bytes = tail_before(follow.fd.get(), follow.offset);
     return true;
   }
 
-  // Whether this file repeats one that is followed.  A copy is named after its original and does not grow; programs
-  // that begin their logs alike do.  kMaybe while it looks like a copy that is still being written.
+  // Whether this file repeats one that is followed.  A copy is named after its original, is nowhere longer and nowhere
+  // different; programs that begin their logs alike soon write something else.  kMaybe while it is shorter than what
+  // was read of the original: it may still be being written.
   enum class Copy { kNo, kMaybe, kYes };
   Copy is_copy(const Follow& follow) const {
     if (follow.never_copy) return Copy::kNo;
     const auto name = std::filesystem::path(follow.path).filename().string();
+    auto answer = Copy::kNo;
     for (const auto& other : follows_) {
       if (other.get() == &follow || other->copy || other->source.empty() || other->head_hash != follow.head_hash) continue;
       if (other->device == follow.device && other->inode == follow.inode) return Copy::kYes;  // its rest is being read
-      if (other->last_bytes.empty() || !name.starts_with(std::filesystem::path(other->path).stem().string())) continue;
-      if (follow.size_seen < other->offset) return still(follow) < kQuietAfter ? Copy::kMaybe : Copy::kNo;
-      if (bytes_before(follow.fd.get(), other->offset, other->last_bytes.size()) == other->last_bytes) return Copy::kYes;
+      if (other->offset == 0 || !name.starts_with(std::filesystem::path(other->path).stem().string()) || !repeats(follow, *other)) continue;
+      if (follow.size_seen >= other->offset) return Copy::kYes;
+      if (still(follow) < kQuietAfter) answer = Copy::kMaybe;
     }
-    return Copy::kNo;
+    return answer;
+  }
+  static bool repeats(const Follow& follow, const Follow& other) {
+    struct stat status {};
+    if (::fstat(other.fd.get(), &status) != 0) return false;
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    if (size >= other.offset && tail_before(other.fd.get(), other.offset) == other.last_bytes) {
+      return follow.size_seen <= size && tail_before(follow.fd.get(), follow.size_seen) == tail_before(other.fd.get(), follow.size_seen);
+    }
+    // The original was truncated a moment ago.
+    return follow.size_seen >= other.offset && tail_before(follow.fd.get(), other.offset) == other.last_bytes;
   }
 
   // For how long it has not grown, and whether it will not any more.
   std::chrono::nanoseconds still(const Follow& follow) const { return std::chrono::nanoseconds(clock_.monotonic_ns() - follow.grew_ns); }
   bool ended(const Follow& follow) const { return !follow.named && still(follow) > kQuietAfter; }
 
-  static std::string bytes_before(int fd, std::uint64_t offset, std::size_t bytes) { return read_at(fd, offset - bytes, bytes); }
-  static void remember_tail(Follow& follow) {
-    follow.last_bytes = bytes_before(follow.fd.get(), follow.offset, static_cast<std::size_t>(std::min<std::uint64_t>(follow.offset, kTailBytes)));
+  static std::string tail_before(int fd, std::uint64_t offset) {
+    const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(offset, kTailBytes));
+    return read_at(fd, offset - bytes, bytes);
   }
 
   bool read_one(Follow& follow) {
@@ -189,10 +276,11 @@ class FileTailerImpl final : public FileTailer {
     if (::fstat(follow.fd.get(), &status) != 0) return false;
     const auto size = static_cast<std::uint64_t>(status.st_size);
     if (follow.copy) {
-      const bool being_copied = clock_.monotonic_ns() - follow.copy_since_ns <= std::chrono::nanoseconds(kQuietAfter).count();
-      if (being_copied) follow.size_seen = size;
       if (size == follow.size_seen) return false;
-      // It grows: a log of its own that began like another.
+      follow.size_seen = size;
+      follow.grew_ns = clock_.monotonic_ns();
+      if (is_copy(follow) != Copy::kNo) return false;
+      // It goes on otherwise: a log of its own that began like another.
       follow.copy = false;
       follow.never_copy = true;
     }
@@ -205,7 +293,7 @@ class FileTailerImpl final : public FileTailer {
     if (size == follow.offset && changed_ns == follow.changed_ns) return false;
     follow.changed_ns = changed_ns;
     // Truncated, and perhaps already as long as before or longer.
-    if (size < follow.offset || bytes_before(follow.fd.get(), follow.offset, follow.last_bytes.size()) != follow.last_bytes) {
+    if (size < follow.offset || tail_before(follow.fd.get(), follow.offset) != follow.last_bytes) {
       truncated(follow);
       if (size == 0 || !identify(follow)) return false;
     }
@@ -213,41 +301,42 @@ class FileTailerImpl final : public FileTailer {
     return hand_over(follow, read_at(follow.fd.get(), follow.offset, kReadBytes + kRecordBytesMax));
   }
 
-  // copytruncate: the copy holds what we had not read when the file was emptied.
   void truncated(Follow& follow) {
-    std::error_code error;
-    const auto folder = std::filesystem::path(follow.path).parent_path();
-    bool found = false;
-    for (std::filesystem::directory_iterator it(folder, error), end; !found && !error && it != end; it.increment(error)) {
-      const auto path = it->path().string();
-      struct stat status {};
-      if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_ino == follow.inode) continue;
-      if (static_cast<std::uint64_t>(status.st_size) < follow.offset || follow.last_bytes.empty()) continue;
-      Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-      if (fd.get() < 0 || bytes_before(fd.get(), follow.offset, follow.last_bytes.size()) != follow.last_bytes) continue;
-      found = true;
-      read_copy(follow, path, status, std::move(fd));
-    }
-    base::log_event(base::Level::kInfo, "collect.file_truncated", {{"path", follow.path}, {"copy_found", found ? "true" : "false"}});
+    read_rest_of_copy(follow, follow.offset, [last = follow.last_bytes](std::string_view before) { return before == last; });
     follow.offset = 0;
     follow.source.clear();
     follow.last_bytes.clear();
     follow.reborn = true;
   }
 
-  // Follows the copy from where we stood, under its own identity, until it is read.
-  void read_copy(const Follow& follow, const std::string& path, const struct stat& status, Descriptor fd) {
-    auto copy = std::make_unique<Follow>(Follow{follow.tail, follow.start, std::move(fd), path});
-    copy->device = status.st_dev;
-    copy->inode = status.st_ino;
-    copy->grew_ns = clock_.monotonic_ns();
-    copy->size_seen = static_cast<std::uint64_t>(status.st_size);
-    copy->head_hash = follow.head_hash;
-    copy->source = fmt::format("file:{:x}:{:x}:{:016x}", copy->device, copy->inode, copy->head_hash);
-    copy->offset = std::max(follow.offset, collector_.position(copy->source));
-    copy->named = false;
-    remember_tail(*copy);
-    follows_.push_back(std::move(copy));
+  // copytruncate: the copy holds what we had not read when the file was emptied.  Of several files that have at `offset`
+  // what we read last, it is the one that was changed last; it is followed under its own identity until it is read.
+  template <class Matches>
+  void read_rest_of_copy(const Follow& original, std::uint64_t offset, Matches matches) {
+    std::error_code error;
+    std::string path;
+    struct stat newest {};
+    const auto later = [](const timespec& a, const timespec& b) { return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec; };
+    for (std::filesystem::directory_iterator it(std::filesystem::path(original.path).parent_path(), error), end; !error && it != end; it.increment(error)) {
+      struct stat status {};
+      if (::stat(it->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_ino == original.inode) continue;
+      if (offset == 0 || static_cast<std::uint64_t>(status.st_size) < offset || !(path.empty() || later(status.st_ctim, newest.st_ctim))) continue;
+      const Descriptor fd(::open(it->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+      if (fd.get() < 0 || !matches(tail_before(fd.get(), offset))) continue;
+      path = it->path().string();
+      newest = status;
+    }
+    base::log_event(base::Level::kInfo, "collect.file_truncated", {{"path", original.path}, {"copy", path}});
+    if (path.empty()) return;
+    Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (fd.get() < 0) return;
+    auto& copy = follow(original.tail, original.start, path, newest, std::move(fd));
+    copy.size_seen = static_cast<std::uint64_t>(newest.st_size);
+    copy.head_hash = original.head_hash;
+    copy.source = copy.identity;
+    copy.offset = std::max(offset, offset_of(collector_.position(copy.source)));
+    copy.last_bytes = tail_before(copy.fd.get(), copy.offset);
+    copy.named = false;
   }
 
   // Cuts `bytes`, which stand at the file's offset, into records and hands whole ones over.
@@ -296,15 +385,16 @@ class FileTailerImpl final : public FileTailer {
     if (ended(follow) && bytes.size() > record && bytes.size() <= kRecordBytesMax) emit(bytes.size());
     if (done == 0) return false;
 
-    const auto position = follow.offset + done;
+    const auto offset = follow.offset + done;
+    auto last_bytes = follow.last_bytes + std::string(bytes.substr(done - std::min(done, kTailBytes), std::min(done, kTailBytes)));
+    last_bytes.erase(0, last_bytes.size() - std::min(last_bytes.size(), kTailBytes));
     if (builder.size() != 0) {
-      const auto outcome = collector_.submit_and_wait({.source = follow.source, .position = position, .batch = builder.take()});
+      const auto outcome = collector_.submit_and_wait({.source = follow.source, .position = position_of(offset, last_bytes), .batch = builder.take()});
       // Overload or a full disk: the lines stay where they are, in the file.
       if (!outcome.ok()) return false;
     }
-    const auto tail_bytes = std::min(done, kTailBytes);
-    follow.last_bytes = bytes.substr(done - tail_bytes, tail_bytes);
-    follow.offset = position;
+    follow.last_bytes = std::move(last_bytes);
+    follow.offset = offset;
     return true;
   }
 
@@ -317,7 +407,8 @@ class FileTailerImpl final : public FileTailer {
   Collector& collector_;
   base::Clock& clock_;
   std::vector<std::unique_ptr<Follow>> follows_;
-  std::map<std::string, bool> refused_;  // told once
+  std::set<std::string> refused_;  // told once
+  bool full_ = false, resumed_ = false;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "collect/files.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -143,6 +144,93 @@ TEST_CASE("files: a log that begins like another is no copy of it once it grows"
   place.write("application", "other\n");
   place.write("app.log.gz", "not text\n");
   CHECK(place.step() == "other;");
+}
+
+// Every file of many programs begins with the same line; what follows must not wait, be lost or come twice for it.
+TEST_CASE("files: a shared first line does not make files the same") {
+  for (const auto* pattern : {"app.log", "app.log*"}) {
+    CAPTURE(pattern);
+    Place place(pattern);
+    place.write("app.log", "header\none\ntwo\nthree\n");
+    CHECK(place.step() == "header;one;two;three;");
+    fs::rename(place.folder / "app.log", place.folder / "app.log.1");
+    place.write("app.log", "header\n4\n");
+    CHECK(place.step() == "header;4;");
+    // Shorter than the old one, and it goes on growing.
+    place.write("app.log", "5\n");
+    CHECK(place.step() == "5;");
+    place.copytruncate("app.log", "app.log.2");
+    place.write("app.log", "header\n");
+    CHECK(place.step() == "header;");
+    // Deleted and made anew: the file system may give it the same number.
+    place.clock.advance(kQuietAfter + 1s);
+    CHECK(place.step() == "");
+    fs::remove(place.folder / "app.log");
+    CHECK(place.step() == "");
+    place.clock.advance(kQuietAfter + 1s);
+    CHECK(place.step() == "");
+    place.write("app.log", "header\n6\n");
+    CHECK(place.step() == "header;6;");
+  }
+}
+
+TEST_CASE("files: truncated while nobody looked, with the rest in the copy") {
+  for (const auto* first : {"header\n", "other\n"}) {
+    for (const bool longer : {false, true}) {
+      CAPTURE(first);
+      CAPTURE(longer);
+      Place place("app.log");
+      place.write("app.log", "header\none\n");
+      CHECK(place.step() == "header;one;");
+      place.tailer.reset();
+      place.write("app.log", "unread\n");
+      place.copytruncate("app.log", "app.log.1");
+      place.write("app.log", std::string(first) + (longer ? "much longer than it was before\n" : ""));
+      place.restart();
+      place.settle();
+      std::multiset<std::string> lines(place.seen.begin(), place.seen.end());
+      CHECK(lines.count("unread") == 1);
+      CHECK(lines.size() == (longer ? 3 : 2));
+      place.restart();
+      place.seen.clear();
+      CHECK(place.step() == "");
+    }
+  }
+}
+
+TEST_CASE("files: renamed while nobody looked, the rest is read") {
+  Place place("app.log");
+  place.write("app.log", "one\n");
+  CHECK(place.step() == "one;");
+  place.tailer.reset();
+  place.write("app.log", "two\n");
+  fs::rename(place.folder / "app.log", place.folder / "app.log.1");
+  place.write("app.log", "three\n");
+  place.write("app.log.2", "not known\n");
+  place.restart();
+  CHECK(place.step() == "three;two;");
+  place.restart();
+  CHECK(place.step() == "");
+}
+
+TEST_CASE("files: of two copies that fit, the new one holds what was unread") {
+  Place place("app.log");
+  place.write("app.log", "tick\ntick\n");
+  CHECK(place.step() == "tick;tick;");
+  place.write("app.log.2", "tick\ntick\nold\n");
+  fs::last_write_time(place.folder / "app.log.2", fs::file_time_type::clock::now());
+  for (int i = 0; i < 50; ++i) place.write("app.log.0" + std::to_string(i), "tick\ntick\nold\n");
+  // The clock of the file system ticks slowly.
+  struct stat old_status {}, status {};
+  REQUIRE(::stat((place.folder / "app.log.049").c_str(), &old_status) == 0);
+  place.write("app.log", "new\n");
+  do {
+    fs::remove(place.folder / "app.log.1");
+    fs::copy_file(place.folder / "app.log", place.folder / "app.log.1");
+    REQUIRE(::stat((place.folder / "app.log.1").c_str(), &status) == 0);
+  } while (status.st_ctim.tv_sec == old_status.st_ctim.tv_sec && status.st_ctim.tv_nsec == old_status.st_ctim.tv_nsec);
+  fs::resize_file(place.folder / "app.log", 0);
+  CHECK(place.step() == "new;");
 }
 
 TEST_CASE("files: several lines make one record") {
