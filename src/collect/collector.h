@@ -6,6 +6,10 @@
 // A batch whose digest was accepted within the last ten minutes, or whose position is not beyond its source's last
 // one, is a retry: `done` gets success and nothing is stored twice.
 //
+// A source with positions waits for each answer before it submits the next batch: after a failure it goes on from
+// position(), and a batch beyond the failed one would leave a hole that nobody fills.  (Batches that were queued
+// behind a failed one of their source fail with it.)
+//
 // Every record that comes in is counted: received = stored + pending + dropped by (source, reason).  Retries are not
 // counted again, nor are refused batches of a source with positions: it still holds them and comes again.
 //
