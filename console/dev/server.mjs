@@ -113,7 +113,7 @@ function answer(path, p, range) {
     const service = decodeURIComponent(path.slice(9));
     const mine = served().filter((s) => s.service === service);
     const by = (key) => [...new Set(mine.map((s) => s[key]))].map((name) => ({ name, ...totals(mine.filter((s) => s[key] === name), seconds) }));
-    return { service, totals: totals(mine, seconds), interval_ms: interval, series: Array.from({ length: buckets }, (_, i) => ({ ts: iso(i), ...totals(mine.filter((s) => slot(s.ts) === i), interval / 1000) })), operations: by("name"), versions: by("version") };
+    return { service, totals: totals(mine, seconds), interval_ms: interval, series: Array.from({ length: buckets }, (_, i) => ({ ts: iso(i), ...totals(mine.filter((s) => slot(s.ts) === i), interval / 1000) })), operations: by("name"), versions: by("version").map(({ name, ...rest }) => ({ version: name, ...rest })) };
   }
   if (path === "map") {
     const edge = (from, to, list) => ({ from, to, ...totals(list, seconds) });

@@ -37,10 +37,17 @@ export function apiUrl(path: string, params: Params = {}): string {
   return `/api/v1/${path}${text ? `?${text}` : ""}`;
 }
 
+// Searches name their mistake as "byte 12: …"; where the number is known, the place is marked instead.
+export function located(status: number, error: ApiErrorBody["error"]): ApiError {
+  const begin = /^byte (\d+): /.exec(error.message);
+  if (!begin) return new ApiError(status, error.code, error.message, error.hint, error.offset);
+  return new ApiError(status, error.code, error.message.slice(begin[0].length), error.hint, error.offset ?? Number(begin[1]));
+}
+
 async function failure(response: Response): Promise<ApiError> {
   try {
     const { error } = (await response.json()) as ApiErrorBody;
-    return new ApiError(response.status, error.code, error.message, error.hint, error.offset);
+    return located(response.status, error);
   } catch {
     // Not our API's words: something between the browser and Ringwall answered.
     return new ApiError(response.status, "http", `the server answered ${response.status} ${response.statusText}`.trim());

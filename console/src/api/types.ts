@@ -202,7 +202,7 @@ export interface ServicePage {
   interval_ms: number;
   series: SeriesPoint[];
   operations: Operation[];
-  versions: Operation[];
+  versions: (Omit<Operation, "name"> & { version: string })[];
 }
 
 export type NodeKind = "edge" | "service" | "database" | "external";

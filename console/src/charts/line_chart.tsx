@@ -63,7 +63,7 @@ export function LineChart(p: Props) {
         y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
       },
       axes: [
-        { stroke: css("--text-quiet"), grid: { show: false }, ticks: { show: false }, font: axisFont, size: 24, gap: 2, space: 70,
+        { stroke: css("--text-quiet"), grid: { show: false }, ticks: { show: false }, font: axisFont, size: 28, gap: 7, space: 70,
           values: (_u, splits, _axis, _space, step) => splits.map((s) => formatTick(s * 1000, step * 1000, z)) },
         { stroke: css("--text-quiet"), grid, ticks: { show: false }, font: axisFont, size: 56, gap: 4, space: 34,
           values: (_u, splits) => splits.map((v) => latest.current.format(v)) },
@@ -75,7 +75,8 @@ export function LineChart(p: Props) {
           stroke: css(line.color),
           width: 1.5,
           spanGaps: false,
-          points: { show: false },
+          // A value between two gaps is no line; it is a point.
+          points: { show: true, size: 5, filter: (u: uPlot, s: number) => alone(u.data[s]!) },
           ...(line.dashed ? { dash: [4, 3] } : {}),
           ...(line.fill ? { fill: `${css(line.color)}22` } : {}),
         })),
@@ -124,6 +125,11 @@ export function LineChart(p: Props) {
       <div class="chart-plot" ref={host} />
     </figure>
   );
+}
+
+function alone(values: ArrayLike<number | null | undefined>): number[] {
+  const there = (i: number) => values[i] !== null && values[i] !== undefined;
+  return Array.from({ length: values.length }, (_, i) => i).filter((i) => there(i) && !there(i - 1) && !there(i + 1));
 }
 
 function dataOf(p: Props): uPlot.AlignedData {

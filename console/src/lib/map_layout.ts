@@ -24,7 +24,7 @@ export interface MapLayout {
 
 export const nodeWidth = 184;
 export const nodeHeight = 56;
-const layerGap = 150;
+const layerGap = 124;
 const rowGap = 44;
 const margin = 24;
 const sweeps = 4;

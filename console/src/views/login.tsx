@@ -30,7 +30,7 @@ export function Login() {
         <input id="token" data-testid="token" type="password" name="token" autocomplete="current-password" placeholder="rw_…" spellcheck={false} autofocus value={token} aria-invalid={error !== undefined} onInput={(event) => setToken(event.currentTarget.value)} />
         {error && <ErrorNote error={error} compact />}
         <button type="submit" class="button button-primary" data-testid="login" disabled={busy}>{busy ? "Opening…" : "Log in"}</button>
-        <p class="quiet">The administrator's token was printed once, when Ringwall first started on this machine.</p>
+        <p class="quiet">The administrator's token was printed once, when Ringwall first started. On that machine <code>ringwall status --json</code> gives a fresh one.</p>
       </form>
     </main>
   );

@@ -133,8 +133,8 @@ export function ServiceView({ name }: { name: string }) {
                   <table class="table table-small">
                     <tbody>
                       {page.data.versions.map((v) => (
-                        <tr key={v.name}>
-                          <td><a href={href("/traces", { q: addFilter(search, "version", v.name) })}>{v.name || "none"}</a></td>
+                        <tr key={v.version}>
+                          <td><a href={href("/traces", { q: addFilter(search, "version", v.version) })}>{v.version || "none"}</a></td>
                           <td class="num">{count(v.requests)}</td>
                           <td class={v.errors > 0 ? "num bad" : "num"}>{percent(v.requests === 0 ? 0 : v.errors / v.requests)}</td>
                           <td class="num">{duration(v.p95_ms)}</td>

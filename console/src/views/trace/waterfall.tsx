@@ -91,10 +91,10 @@ function Lane({ node, color, window, ticks, onLog }: { node: SpanNode; color: st
   const to = Math.min(1, share(window, node.endMs));
   const inSight = share(window, node.endMs) >= 0 && share(window, node.startMs) <= 1;
   const statement = statementOf(node.span) ? summaryOf(node.span) : "";
-  // A statement goes where there is more room, a duration to the right while it fits.
-  const right = statement ? 1 - to >= Math.max(from, labelRoom) : to + labelRoom <= 1;
-  const left = !right && from > labelRoom;
-  const place = right ? { left: `${to * 100}%`, maxWidth: `${(1 - to) * 100}%` } : left ? { right: `${(1 - from) * 100}%`, maxWidth: `${from * 100}%` } : { right: `${(1 - to) * 100}%`, maxWidth: "100%" };
+  // A statement goes where there is most room, a duration to the right while it fits.
+  const right = statement ? 1 - to >= Math.max(from, to - from) : to + labelRoom <= 1;
+  const left = !right && (statement ? from > to - from : from > labelRoom);
+  const place = right ? { left: `${to * 100}%`, maxWidth: `${(1 - to) * 100}%` } : left ? { right: `${(1 - from) * 100}%`, maxWidth: `${from * 100}%` } : { right: `${(1 - to) * 100}%`, maxWidth: `${(to - from) * 100}%` };
   const label = (
     <span class={`bar-text${right ? " bar-right" : left ? " bar-left" : " bar-inside"}`} style={place}>
       {duration(node.span.duration_ms)}
