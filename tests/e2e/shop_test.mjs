@@ -2,7 +2,7 @@
 // the spans of the edge, both services and the SQL statements, its log lines and its edge record, in `ringwall trace` and in the
 // console, looked at by a real Chromium.  The screenshots stay in build/test/screenshots.
 import { execFile, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import https from 'node:https'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -24,7 +24,8 @@ declared.forEach((port, i) => { declaration = declaration.replaceAll(new RegExp(
 // Two storefronts take a port and the one after it; below the range that free ports are picked from.
 declaration = declaration.replace(/\b4800\b/, String(14_000 + 2 * (ports.at(-1) % 4_000)))
 const ringwall = new Ringwall('shop', declaration)
-for (const name of ['storefront', 'catalog', 'lib', 'database.sh', 'telemetry.js', 'package.json', 'node_modules']) {
+symlinkSync(path.join(shop, 'node_modules'), path.join(ringwall.folder, 'node_modules'))
+for (const name of ['storefront', 'catalog', 'lib', 'database.sh', 'telemetry.js', 'package.json']) {
   cpSync(path.join(shop, name), path.join(ringwall.folder, name), { recursive: true })
 }
 process.stdout.write(await ringwall.start())
