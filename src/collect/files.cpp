@@ -89,6 +89,7 @@ struct Follow {
   bool named = true;               // its path still leads to it
   std::uint64_t head_hash = 0;     // of its beginning, once known
   bool reborn = false;             // truncated under our eyes: what it has now was not read
+  bool found_at_start = false;     // by the first step
   bool copy = false;               // repeats a file that is followed: not read
   bool never_copy = false;         // looked like one and was not
 };
@@ -169,6 +170,7 @@ class FileTailerImpl final : public FileTailer {
     added.inode = status.st_ino;
     added.identity = identity_of(added.fd.get(), status);
     added.grew_ns = clock_.monotonic_ns();
+    added.found_at_start = !resumed_;
     return added;
   }
   bool followed(const struct stat& status) const {
@@ -229,7 +231,7 @@ class FileTailerImpl final : public FileTailer {
       if (copy != Copy::kNo) return false;
     }
     follow.source = source_of(follow.identity, generation);
-    follow.offset = offset_of(position);
+    follow.offset = position != 0 || follow.reborn ? offset_of(position) : read_before_truncation(follow);
     follow.last_bytes = tail_before(follow.fd.get(), follow.offset);
     return true;
   }
@@ -250,6 +252,24 @@ class FileTailerImpl final : public FileTailer {
       if (still(follow) < kQuietAfter) answer = Copy::kMaybe;
     }
     return answer;
+  }
+  // How much of a copy that an earlier run left behind was read when it was still the original: what is known of a
+  // followed file's former generations fits it.
+  std::uint64_t read_before_truncation(const Follow& follow) const {
+    if (!follow.found_at_start) return 0;
+    const auto name = std::filesystem::path(follow.path).filename().string();
+    for (const auto& other : follows_) {
+      if (other.get() == &follow || !name.starts_with(std::filesystem::path(other->path).stem().string())) continue;
+      const auto newest = newest_generation(other->identity);
+      for (std::uint64_t generation = 0; generation <= newest; ++generation) {
+        const auto position = collector_.position(source_of(other->identity, generation));
+        const auto offset = offset_of(position);
+        // The original itself still has its present one: a file that only begins like it is no copy.
+        if (generation == newest && position_of(offset, tail_before(other->fd.get(), offset)) == position) continue;
+        if (position != 0 && offset <= follow.size_seen && position_of(offset, tail_before(follow.fd.get(), offset)) == position) return offset;
+      }
+    }
+    return 0;
   }
   static bool repeats(const Follow& follow, const Follow& other) {
     struct stat status {};

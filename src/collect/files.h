@@ -1,16 +1,19 @@
 // Files that grow: log lines are followed through rotation by rename, copytruncate and deletion.
 //
-// A file is known by device, inode and a hash of its first bytes, not by its name.  Its source is "file:" and that
-// identity; its position is the offset behind the last line handed over.  The offset advances only when the collector
-// has the lines durably, and after a restart reading goes on at the collector's position: no line is lost or doubled.
+// A file is known by its inode and time of birth, not by its name or beginning; where the file system tells no birth,
+// by inode and device.  Its source is "file:" and that identity, with ":n" behind it once it was truncated n times.
+// Its position is the offset behind the last line handed over, in the upper 44 bits, and a check of up to 1 KiB before
+// it in the lower 20.  It advances only when the collector has the lines durably, and after a restart reading goes on
+// there: no line is lost or doubled.
 //
-//   renamed       the open file is read to its end, and kept until it was quiet for kQuietAfter while the new one is read
+//   renamed       the open file is read to its end, and kept until it was quiet for kQuietAfter while the new one is
+//                 read; what was renamed while nobody looked is found in its folder by its identity
 //   copytruncate  a file that became shorter, or whose bytes before our offset changed, begins a new generation at 0;
-//                 what was unread of the old content is read from the sibling whose bytes at our offset continue ours.
+//                 what was unread of the old content is read from the newest sibling that has our bytes at our offset.
 //                 What a program writes between copying and truncating is lost by the rotation itself, as is a file
-//                 that was filled and emptied again between two steps.
-//   copies        a new file that repeats a followed one up to our offset is its copy and not read again (known while
-//                 this process runs; a pattern that matches copies reads one again after a restart)
+//                 that was filled and emptied again, or begun and renamed, between two steps.
+//   copies        a new file that repeats a followed one in all it has is its copy and not read again, nor is one that
+//                 an earlier run left behind; programs that begin their logs alike are read as soon as they differ
 //   compressed    .gz, .zst, .xz and .bz2 siblings are passed over
 //   cut line      a last line without its newline waits for the rest; of a file that lost its name, for kQuietAfter
 //   multi-line    lines that do not match `multiline_start` belong to the record before, up to kRecordBytesMax; a record
@@ -33,8 +36,8 @@ namespace ringwall::collect {
 
 inline constexpr std::size_t kRecordBytesMax = 1u << 20;    // longer ones are cut and carry the attribute `truncated`
 inline constexpr std::size_t kReadBytes = 1u << 20;         // read of one file in one step
-inline constexpr std::size_t kFilesMax = 1024;
-inline constexpr std::size_t kIdentityBytes = 256;          // of the beginning, hashed
+inline constexpr std::size_t kFilesMax = 1024;           // further ones wait, and the log says so
+inline constexpr std::size_t kIdentityBytes = 256;          // of the beginning, compared to find copies
 inline constexpr std::chrono::seconds kQuietAfter{5};
 inline constexpr std::chrono::milliseconds kRecordQuiet{1000};
 

@@ -213,6 +213,23 @@ TEST_CASE("files: renamed while nobody looked, the rest is read") {
   CHECK(place.step() == "");
 }
 
+TEST_CASE("files: copies that a pattern matches are not read again after a restart") {
+  Place place("app.log*");
+  for (int i = 1; i <= 3; ++i) {
+    place.write("app.log", fmt::format("header\nline {}\n", i));
+    CHECK(place.step() == fmt::format("header;line {};", i));
+    place.copytruncate("app.log", fmt::format("app.log.{}", i));
+    CHECK(place.step() == "");
+  }
+  place.write("app.log", "header\n");
+  CHECK(place.step() == "header;");
+  place.restart();
+  CHECK(place.step() == "");
+  place.write("app.log", "more\n");
+  place.write("app.log.other", "header\nanother\n");
+  CHECK(place.step() == "more;header;another;");
+}
+
 TEST_CASE("files: of two copies that fit, the new one holds what was unread") {
   Place place("app.log");
   place.write("app.log", "tick\ntick\n");
