@@ -31,7 +31,7 @@ struct Certificate {
 };
 
 struct Route {
-  std::string path;                // "/api/" prefix, "= /exact", "~ ^/regex$"
+  std::string path;                // "/api/" prefix, "= /exact", "~ ^/regex$", "~* ^/Regex$" whatever the case
   std::string service;             // a service's name; or:
   std::string redirect_to;         // answers with a redirect instead
   int redirect_status = 302;       // 301, 302, 303, 307, 308

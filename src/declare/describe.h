@@ -18,25 +18,31 @@
 namespace ringwall::declare::detail {
 
 enum class Text {
-  kAny,
-  kName,       // letters, digits, '-', '_', '.', not empty
-  kAddress,    // host:port with a literal host
-  kRegex,      // compiles as a regular expression
-  kHostName,   // a DNS name, "*." allowed in front
-  kRoutePath,  // "/prefix", "= /exact", "~ regex"
+  kAny,              // without control characters but tab and line feed
+  kName,             // letters, digits, '-', '_', '.'
+  kService,          // the same without '.', as nginx's upstreams are named after it
+  kEnvironmentName,  // of a variable
+  kAddress,          // host:port with a literal host
+  kRegex,            // compiles as a regular expression
+  kHostName,         // a DNS name, "*." allowed in front
+  kRoutePath,        // "/prefix", "= /exact", "~ regex", "~* regex"
+  kUrlPath,          // what a request line may hold
+  kFile,             // a path in the file system
 };
 
 struct Rule {
   bool required = false;
+  bool empty_ok = false;  // '' says "none"
   std::int64_t minimum = 0;
   std::int64_t maximum = std::numeric_limits<std::int64_t>::max();  // of numbers, milliseconds, bytes
-  Text text = Text::kAny;
+  Text text = Text::kAny;                 // of a text, of each text in a list, of the keys of a map
   std::vector<std::string_view> choices;  // of texts and enumerations, in the order of the enumerators
   bool bytes = false;                     // the number is a size: "64MiB"
 };
 
 inline Rule required(Text text = Text::kAny) { return {.required = true, .text = text}; }
 inline Rule text(Text kind) { return {.text = kind}; }
+inline Rule or_empty(Text kind) { return {.empty_ok = true, .text = kind}; }
 inline Rule range(std::int64_t minimum, std::int64_t maximum) { return {.minimum = minimum, .maximum = maximum}; }
 inline Rule between(milliseconds minimum, milliseconds maximum) { return {.minimum = minimum.count(), .maximum = maximum.count()}; }
 inline Rule size(std::uint64_t minimum, std::uint64_t maximum) {
@@ -47,8 +53,15 @@ inline Rule one_of(std::vector<std::string_view> choices) { return {.choices = s
 inline constexpr std::uint64_t kKiB = 1u << 10, kMiB = 1u << 20, kGiB = 1u << 30;
 inline constexpr milliseconds kYear = std::chrono::hours(24 * 365);
 
-// Keys that are known and not built yet: using one is an error that says so.
-inline constexpr std::string_view kReserved[] = {"waf", "alerts", "databases", "backups", "images", "fences", "recovery"};
+// Keys that are known and not built yet, by their path: using one is an error that says so.
+struct Reserved {
+  std::string_view path, hint;
+};
+inline constexpr Reserved kReserved[] = {
+    {"waf", "remove it"},     {"alerts", "remove it"}, {"databases", "remove it"},
+    {"backups", "remove it"}, {"images", "remove it"}, {"fences", "remove it"},
+    {"recovery", "remove it"}, {"blob.s3", "remove it; files are stored in blob.directory until then"},
+};
 
 template <class V>
 void describe(V& visit, Listener& v) {
@@ -60,14 +73,14 @@ void describe(V& visit, Listener& v) {
 
 template <class V>
 void describe(V& visit, Certificate& v) {
-  visit("file", v.file, Rule{}, "PEM file with the certificate and its chain. Without it, Ringwall's local CA signs one.");
-  visit("key", v.key, Rule{}, "PEM file with the private key.");
+  visit("file", v.file, or_empty(Text::kFile), "PEM file with the certificate and its chain. Without it, Ringwall's local CA signs one.");
+  visit("key", v.key, or_empty(Text::kFile), "PEM file with the private key.");
 }
 
 template <class V>
 void describe(V& visit, Route& v) {
-  visit("path", v.path, required(Text::kRoutePath), "What the route matches: a prefix (/api/), an exact path (= /health) or a regular expression (~ ^/v[0-9]+/).");
-  visit("service", v.service, Rule{}, "Name of the service that answers.");
+  visit("path", v.path, required(Text::kRoutePath), "What the route matches: a prefix (/api/), an exact path (= /health) or a regular expression (~ ^/v[0-9]+/; ~* whatever the case).");
+  visit("service", v.service, or_empty(Text::kService), "Name of the service that answers.");
   visit("redirect_to", v.redirect_to, Rule{}, "Answer with a redirect to this address or path instead.");
   visit("redirect_status", v.redirect_status, range(301, 308), "Status of the redirect: 301, 302, 303, 307 or 308.");
   visit("request_timeout", v.request_timeout, between(0ms, std::chrono::hours(24)), "How long the service may take between two pieces of its answer; 0s takes the service's.");
@@ -106,7 +119,7 @@ void describe(V& visit, Edge& v) {
 
 template <class V>
 void describe(V& visit, Health& v) {
-  visit("path", v.path, Rule{}, "Path to GET. Without it a TCP connection is enough.");
+  visit("path", v.path, or_empty(Text::kUrlPath), "Path to GET. Without it a TCP connection is enough.");
   visit("interval", v.interval, between(100ms, 3600s), "Time between two checks of an instance.");
   visit("timeout", v.timeout, between(10ms, 300s), "A check that takes longer has failed.");
   visit("healthy_after", v.healthy_after, range(1, 100), "Successful checks in a row that put an instance back.");
@@ -125,22 +138,22 @@ void describe(V& visit, Retries& v) {
 template <class V>
 void describe(V& visit, LogFormat& v) {
   visit("format", v.format, one_of({"auto", "json", "logfmt", "nginx", "common", "text"}), "How lines are written; auto looks at each line.");
-  visit("multiline_start", v.multiline_start, text(Text::kRegex), "Regular expression of a record's first line. Lines that do not match continue the record before.");
+  visit("multiline_start", v.multiline_start, or_empty(Text::kRegex), "Regular expression of a record's first line. Lines that do not match continue the record before.");
 }
 
 template <class V>
 void describe(V& visit, Service& v) {
-  visit("name", v.name, required(Text::kName), "Name of the service: in routes, in searches, on its page.");
+  visit("name", v.name, required(Text::kService), "Name of the service: in routes, in searches, on its page.");
   visit("protocol", v.protocol, one_of({"http", "https", "grpc", "tcp"}), "What its instances speak. tcp services, such as databases, are run and watched but not routed to.");
   visit("addresses", v.addresses, text(Text::kAddress), "Instances that run elsewhere.");
   visit("command", v.command, Rule{}, "Program and arguments of instances that Ringwall runs. {port} and {index} are replaced, in env too.");
   visit("count", v.count, range(1, 256), "Instances to run.");
   visit("port", v.port, range(0, 65535), "Port of the first instance, the next ones follow; 0 picks free ports.");
-  visit("working_directory", v.working_directory, Rule{}, "Folder to run in, relative to the declaration.");
-  visit("env", v.env, Rule{}, "Environment variables of the instances.");
-  visit("user", v.user, Rule{}, "System user to run as; without it, Ringwall's.");
+  visit("working_directory", v.working_directory, or_empty(Text::kFile), "Folder to run in, relative to the declaration.");
+  visit("env", v.env, text(Text::kEnvironmentName), "Environment variables of the instances.");
+  visit("user", v.user, or_empty(Text::kName), "System user to run as; without it, Ringwall's.");
   visit("version", v.version, Rule{}, "Version tag of its records.");
-  visit("depends_on", v.depends_on, text(Text::kName), "Services that must be healthy before this one is started.");
+  visit("depends_on", v.depends_on, text(Text::kService), "Services that must be healthy before this one is started.");
   visit("stop_timeout", v.stop_timeout, between(0ms, 3600s), "An instance that was asked to end is killed after this time.");
   visit("health", v.health, Rule{}, "How instances are checked.");
   visit("balance", v.balance, one_of({"round_robin", "least_conn", "ip_hash", "hash"}), "How requests are spread over instances.");
@@ -154,15 +167,15 @@ void describe(V& visit, Service& v) {
 
 template <class V>
 void describe(V& visit, FileSource& v) {
-  visit("path", v.path, required(), "Files to follow: a path with * and ?, relative to the declaration.");
-  visit("service", v.service, Rule{}, "Service the records belong to.");
+  visit("path", v.path, required(Text::kFile), "Files to follow: a path with * and ?, relative to the declaration.");
+  visit("service", v.service, or_empty(Text::kName), "Service the records belong to.");
   visit("logs", v.logs, Rule{}, "How lines are written.");
-  visit("tags", v.tags, Rule{}, "Further tags of its records.");
+  visit("tags", v.tags, text(Text::kName), "Further tags of its records.");
 }
 
 template <class V>
 void describe(V& visit, Otlp& v) {
-  visit("listen", v.listen, text(Text::kAddress), "Address of the OpenTelemetry receiver (OTLP/HTTP, no TLS: keep it on loopback or a private network).");
+  visit("listen", v.listen, or_empty(Text::kAddress), "Address of the OpenTelemetry receiver (OTLP/HTTP, no TLS: keep it on loopback or a private network); '' turns it off.");
   visit("body_bytes_max", v.body_bytes_max, size(64 * kKiB, 1 * kGiB), "Largest body, after decompression.");
 }
 
@@ -190,7 +203,7 @@ void describe(V& visit, StoreLimits& v) {
 template <class V>
 void describe(V& visit, Retention& v) {
   visit("hot", v.hot, between(std::chrono::hours(1), 10 * kYear), "How long records stay in hot storage.");
-  visit("archive", v.archive, between(0ms, 20 * kYear), "How long they are kept after that.");
+  visit("archive", v.archive, between(0ms, 20 * kYear), "How long they are kept after that, in archive storage.");
 }
 
 template <class V>
@@ -205,12 +218,12 @@ void describe(V& visit, Telemetry& v) {
 
 template <class V>
 void describe(V& visit, Blob& v) {
-  visit("directory", v.directory, Rule{}, "Folder of the stored files; without it, blob/ in the state directory.");
+  visit("directory", v.directory, or_empty(Text::kFile), "Folder of the stored files; without it, blob/ in the state directory.");
 }
 
 template <class V>
 void describe(V& visit, ApiSettings& v) {
-  visit("listen", v.listen, required(Text::kAddress), "Address of the API and the console (HTTPS).");
+  visit("listen", v.listen, text(Text::kAddress), "Address of the API and the console (HTTPS).");
 }
 
 template <class V>
@@ -218,7 +231,7 @@ void describe(V& visit, Declaration& v) {
   visit("application", v.application, required(Text::kName), "Name of the application.");
   visit("environment", v.environment, text(Text::kName), "Environment tag of every record: prod, staging, …");
   visit("region", v.region, text(Text::kName), "Region tag of every record.");
-  visit("state", v.state, Rule{}, "Folder of Ringwall's state, relative to the declaration.");
+  visit("state", v.state, text(Text::kFile), "Folder of Ringwall's state, relative to the declaration.");
   visit("edge", v.edge, Rule{}, "The TLS entry point.");
   visit("services", v.services, Rule{}, "What stands behind it.");
   visit("telemetry", v.telemetry, Rule{}, "Logs, metrics and traces.");

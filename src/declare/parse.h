@@ -3,8 +3,9 @@
 //   ringwall: error: ringwall.yaml:14:5: edge.limts: unknown key
 //   ringwall: hint: did you mean limits?
 //
-// YAML 1.2 as yaml-cpp reads it, one document.  Unknown and repeated keys are errors.  Limits: kTextBytesMax, kDepthMax,
-// kNodesMax (anchors are expanded and count), kDiagnosticsMax.
+// YAML 1.2 as yaml-cpp reads it, one document, UTF-8.  Unknown and repeated keys are errors, and so are keys that would
+// have no effect.  Limits: kTextBytesMax, kDepthMax,
+// kNodesMax (anchors are expanded and count), kDiagnosticsMax (one more finding says that others follow).
 #pragma once
 
 #include <functional>
@@ -17,7 +18,8 @@
 
 namespace ringwall::declare {
 
-inline constexpr std::size_t kTextBytesMax = 1u << 20;
+// yaml-cpp may need 250 bytes of memory for one of text.
+inline constexpr std::size_t kTextBytesMax = 256u << 10;
 inline constexpr std::size_t kDepthMax = 32;
 inline constexpr std::size_t kNodesMax = 50'000;
 inline constexpr std::size_t kDiagnosticsMax = 50;
@@ -28,6 +30,7 @@ struct Diagnostic {
   std::string path;          // "edge.hosts[0].routes[1].service"; empty: the text itself
   std::string message;
   std::string hint;          // the next step; may be empty
+  std::string found, expected;  // the value and what its key wants, where that is what is wrong; else empty
 };
 // "ringwall.yaml:14:5: edge.limts: unknown key"
 std::string show(const Diagnostic& diagnostic);
@@ -49,7 +52,8 @@ Result<Declaration> from_normal_form(std::string_view json);
 
 // JSON Schema, draft 2020-12, for editors.
 std::string json_schema();
-// docs/declaration.md.
+// docs/declaration.md, and the declaration it shows first.
 std::string reference();
+std::string reference_example();
 
 }  // namespace ringwall::declare

@@ -1,11 +1,8 @@
-// The visitors that write: the normal form, the JSON Schema and the reference.
+// The visitors that write for programs: the normal form and the JSON Schema.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
-#include "base/text.h"
-#include "declare/describe.h"
 #include "declare/parse.h"
+#include "declare/values.h"
 
 namespace ringwall::declare {
 
@@ -13,66 +10,31 @@ namespace detail {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-template <class T>
-concept Struct = requires(T& value) { value; } && std::is_class_v<T> && !std::is_same_v<T, std::string> && !std::is_same_v<T, milliseconds> &&
-                 !requires(T& value) { value.begin(); };
-
-Json value_of(const std::string& value, const Rule&) { return value; }
-Json value_of(bool value, const Rule&) { return value; }
-Json value_of(int value, const Rule&) { return value; }
-Json value_of(std::uint64_t value, const Rule& rule) { return rule.bytes ? Json(base::bytes_text(value)) : Json(value); }
-Json value_of(milliseconds value, const Rule&) { return base::duration_text(value); }
-Json value_of(const std::map<std::string, std::string>& value, const Rule&) { return value.empty() ? Json::object() : Json(value); }
-
-template <class Enum>
-  requires std::is_enum_v<Enum>
-Json value_of(Enum value, const Rule& rule) {
-  return std::string(rule.choices.at(static_cast<std::size_t>(value)));
-}
-template <Struct T>
-Json value_of(const T& value, const Rule& rule);
-template <class T>
-Json value_of(const std::vector<T>& value, const Rule& rule) {
-  Json list = Json::array();
-  for (const auto& item : value) list.push_back(value_of(item, rule));
-  return list;
-}
-
-class Writer {
- public:
-  template <class T>
-  void operator()(std::string_view key, T& member, const Rule& rule, std::string_view) {
-    json[std::string(key)] = value_of(member, rule);
+// What an editor can check of a text; `ringwall check` looks closer.  Empty: nothing.
+std::string_view pattern_of(Text kind) {
+  switch (kind) {
+    case Text::kName: return "[A-Za-z0-9._-]{1,63}";
+    case Text::kService: return "[A-Za-z0-9_-]{1,63}";
+    case Text::kEnvironmentName: return "[A-Za-z_][A-Za-z0-9_]*";
+    case Text::kAddress: return "([0-9.]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}";
+    case Text::kHostName: return "(\\*\\.)?[A-Za-z0-9_.-]+";
+    case Text::kRoutePath: return "(= )?/.*|~\\*? .+";
+    case Text::kUrlPath: return "/[^ ]*";
+    case Text::kFile: return ".+";
+    case Text::kAny:
+    case Text::kRegex: break;
   }
-  Json json = Json::object();
-};
-
-template <Struct T>
-Json value_of(const T& value, const Rule&) {
-  Writer writer;
-  T copy = value;  // describe() takes what it could change
-  describe(writer, copy);
-  return writer.json;
+  return "";
 }
-
-// --- JSON Schema
 
 Json text_schema(const Rule& rule) {
   Json schema = {{"type", "string"}};
   if (!rule.choices.empty()) {
     schema["enum"] = rule.choices;
-  } else if (rule.text == Text::kName) {
-    schema["pattern"] = "^[A-Za-z0-9._-]{1,63}$";
-  } else if (rule.text == Text::kAddress) {
-    schema["pattern"] = rule.required ? "^.+:[0-9]{1,5}$" : "^(.+:[0-9]{1,5})?$";
   } else if (rule.text == Text::kRegex) {
     schema["format"] = "regex";
-  } else if (rule.text == Text::kRoutePath) {
-    schema["pattern"] = "^(/|= /|~ )";
-  } else if (rule.required) {
-    schema["minLength"] = 1;
+  } else if (const auto form = pattern_of(rule.text); !form.empty()) {
+    schema["pattern"] = rule.empty_ok ? fmt::format("^({})?$", form) : fmt::format("^({})$", form);
   }
   return schema;
 }
@@ -87,7 +49,8 @@ class SchemaWriter {
   template <class T>
   void operator()(std::string_view key, T& member, const Rule& rule, std::string_view sentence) {
     Json schema = SchemaOf<T>::make(rule);
-    schema["description"] = std::string(sentence);
+    const auto range = range_text<T>(rule);
+    schema["description"] = range.empty() ? std::string(sentence) : fmt::format("{} {}.", sentence, range);
     if constexpr (!Struct<T>) {
       const Json value = value_of(member, rule);
       if (!rule.required && !value.empty()) schema["default"] = value;
@@ -133,8 +96,10 @@ Json SchemaOf<milliseconds>::make(const Rule&) {
   return {{"type", "string"}, {"pattern", "^[0-9]+ *(ms|s|m|h|d|w|y)$"}};
 }
 template <>
-Json SchemaOf<std::map<std::string, std::string>>::make(const Rule&) {
-  return {{"type", "object"}, {"additionalProperties", {{"type", {"string", "number", "boolean"}}}}};
+Json SchemaOf<std::map<std::string, std::string>>::make(const Rule& rule) {
+  Json schema = {{"type", "object"}, {"additionalProperties", {{"type", {"string", "number", "boolean"}}}}};
+  if (const auto form = pattern_of(rule.text); !form.empty()) schema["propertyNames"] = {{"pattern", fmt::format("^({})$", form)}};
+  return schema;
 }
 template <class T>
 struct SchemaOf<std::vector<T>> {
@@ -145,72 +110,13 @@ struct SchemaOf<std::vector<T>> {
   }
 };
 
-// --- the reference
-
-template <class T>
-struct IsList : std::false_type {};
-template <class T>
-struct IsList<std::vector<T>> : std::true_type {
-  using Item = T;
-};
-
-template <class T>
-std::string type_name(const Rule& rule) {
-  if constexpr (IsList<T>::value) {
-    return "list of " + type_name<typename IsList<T>::Item>(rule);
-  } else if constexpr (std::is_same_v<T, bool>) {
-    return "true, false";
-  } else if constexpr (std::is_same_v<T, milliseconds>) {
-    return "duration";
-  } else if constexpr (std::is_same_v<T, std::map<std::string, std::string>>) {
-    return "map of texts";
-  } else if constexpr (std::is_enum_v<T> || std::is_same_v<T, std::string>) {
-    return rule.choices.empty() ? "text" : fmt::format("{}", fmt::join(rule.choices, ", "));
-  } else if constexpr (std::is_integral_v<T>) {
-    if (rule.bytes) return "size";
-    return rule.maximum < 10'000'001 ? fmt::format("{} to {}", rule.minimum, rule.maximum) : "number";
-  } else {
-    return "map";
-  }
-}
-
-class ReferenceWriter {
- public:
-  explicit ReferenceWriter(std::string prefix, std::string& out) : prefix_(std::move(prefix)), out_(out) {}
-
-  template <class T>
-  void operator()(std::string_view key, T& member, const Rule& rule, std::string_view sentence) {
-    const auto path = prefix_ + std::string(key);
-    std::string standard = rule.required ? "required" : "";
-    if constexpr (!Struct<T>) {
-      const Json value = value_of(member, rule);
-      if (!rule.required && !value.empty() && value != "") standard = value.is_string() ? value.get<std::string>() : value.dump();
-    }
-    std::string cell(sentence);
-    for (std::size_t at = 0; (at = cell.find('|', at)) != std::string::npos; at += 2) cell.insert(at, "\\");
-    fmt::format_to(std::back_inserter(out_), "| `{}` | {} | {} | {} |\n", path, type_name<T>(rule), standard, cell);
-    if constexpr (Struct<T>) {
-      ReferenceWriter inner(path + ".", out_);
-      T value{};
-      describe(inner, value);
-    } else if constexpr (IsList<T>::value) {
-      if constexpr (Struct<typename IsList<T>::Item>) {
-        ReferenceWriter inner(path + "[].", out_);
-        typename IsList<T>::Item value{};
-        describe(inner, value);
-      }
-    }
-  }
-
- private:
-  std::string prefix_;
-  std::string& out_;
-};
-
 }  // namespace
 }  // namespace detail
 
-std::string normal_form(const Declaration& declaration) { return detail::value_of(declaration, {}).dump(1); }
+std::string normal_form(const Declaration& declaration) {
+  // A declaration that was put together by a program may hold bytes that are not UTF-8; they must not throw here.
+  return detail::value_of(declaration, {}).dump(1, ' ', false, detail::Json::error_handler_t::replace);
+}
 
 Result<Declaration> from_normal_form(std::string_view json) {
   auto parsed = parse(json, "applied declaration");
@@ -225,20 +131,6 @@ std::string json_schema() {
                       {"description", "The infrastructure and security around an application."}};
   out.update(schema);
   return out.dump(2) + "\n";
-}
-
-std::string reference() {
-  std::string out =
-      "# The declaration: every key\n\n"
-      "Made from the same definitions as `ringwall check` and `ringwall schema`; a test compares.\n"
-      "Durations are a number and ms, s, m, h, d, w or y; sizes a number and KiB, MiB or GiB. Paths are relative to the\n"
-      "declaration. Unknown keys are errors. Reserved for later versions: `waf`, `alerts`, `databases`, `backups`, `images`, `fences`,\n"
-      "`recovery`.\n\n"
-      "| key | value | default | meaning |\n|---|---|---|---|\n";
-  detail::ReferenceWriter writer("", out);
-  Declaration value;
-  detail::describe(writer, value);
-  return out;
 }
 
 }  // namespace ringwall::declare
