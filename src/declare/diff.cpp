@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "declare/parse.h"
 
@@ -35,25 +37,44 @@ bool children(const Json& value, std::vector<std::pair<std::string, const Json*>
 
 std::string text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
-// The effect follows from where the change is.
-std::string effect_of(const std::string& path, const std::string& action) {
-  if (path.starts_with("edge")) return "reload edge";
-  if (!path.starts_with("services")) return "restart core";
-  const auto close = path.find(']');
-  if (close + 1 >= path.size()) return action == "add" ? "start instances" : "stop instances";
-  const auto key = path.substr(close + 2);
-  for (const char* restarts : {"command", "port", "working_directory", "env", "user", "version", "stop_timeout"}) {
-    if (key.starts_with(restarts)) return "restart instances";
+bool begins_with_any(std::string_view key, std::initializer_list<std::string_view> names) {
+  for (const auto name : names) {
+    if (key == name || (key.starts_with(name) && (key[name.size()] == '.' || key[name.size()] == '['))) return true;
   }
-  if (key == "count") return "start or stop instances";
-  return key.starts_with("logs") ? "restart core" : "reload edge";
+  return false;
+}
+
+// A service with a command is run here; one with addresses is only told to nginx.
+bool runs_here(const Json* service) {
+  return service != nullptr && service->is_object() && service->contains("command") && !(*service)["command"].empty();
+}
+
+// The effect follows from where the change is, and from whether Ringwall runs the service it belongs to.
+std::string effect_of(const std::string& path, const Json* from, const Json* to, bool here) {
+  if (begins_with_any(path, {"edge"})) return "reload edge";
+  if (begins_with_any(path, {"telemetry.files"})) return "follow files anew";
+  if (!begins_with_any(path, {"services"})) return "restart core";
+  // The identity of the service is a name, which holds no bracket.
+  const auto close = path.find(']');
+  if (close == std::string::npos || close + 1 >= path.size()) {
+    if (runs_here(from)) return "stop instances";
+    return runs_here(to) ? "start instances" : "reload edge";
+  }
+  const auto key = std::string_view(path).substr(close + 2);
+  if (begins_with_any(key, {"command"}) && (from == nullptr || from->empty())) return "start instances";
+  if (begins_with_any(key, {"command"}) && (to == nullptr || to->empty())) return "stop instances";
+  if (here && key == "count") return "start or stop instances";
+  if (here && begins_with_any(key, {"command", "port", "working_directory", "env", "user", "version", "stop_timeout"})) return "restart instances";
+  if (begins_with_any(key, {"depends_on"})) return "none until the next start";
+  return begins_with_any(key, {"logs", "version"}) ? "follow files anew" : "reload edge";
 }
 
 class Differ {
  public:
   std::vector<Change> changes;
 
-  void compare(const Json* from, const Json* to, const std::string& path) {
+  // `here`: inside a service that Ringwall runs.
+  void compare(const Json* from, const Json* to, const std::string& path, bool here) {
     if (from != nullptr && to != nullptr && *from == *to) return;
     std::vector<std::pair<std::string, const Json*>> old_children, new_children;
     const bool whole_item = path.ends_with(']') && (from == nullptr || to == nullptr);
@@ -65,7 +86,7 @@ class Differ {
     if (!open) {
       const std::string action = from == nullptr ? "add" : to == nullptr ? "remove" : "change";
       const auto shown = path.starts_with('.') ? path.substr(1) : path;
-      changes.push_back({action, shown, from == nullptr ? "" : text(*from), to == nullptr ? "" : text(*to), effect_of(shown, action)});
+      changes.push_back({action, shown, from == nullptr ? "" : text(*from), to == nullptr ? "" : text(*to), effect_of(shown, from, to, here)});
       return;
     }
     const auto find = [](const auto& list, const std::string& name) -> const Json* {
@@ -74,9 +95,10 @@ class Differ {
       }
       return nullptr;
     };
-    for (const auto& [name, value] : new_children) compare(find(old_children, name), value, path + name);
+    here = here || runs_here(to);
+    for (const auto& [name, value] : new_children) compare(find(old_children, name), value, path + name, here);
     for (const auto& [name, value] : old_children) {
-      if (find(new_children, name) == nullptr) compare(value, nullptr, path + name);
+      if (find(new_children, name) == nullptr) compare(value, nullptr, path + name, here);
     }
   }
 };
@@ -86,7 +108,7 @@ class Differ {
 std::vector<Change> diff(const Declaration& from, const Declaration& to) {
   const auto old_json = Json::parse(normal_form(from)), new_json = Json::parse(normal_form(to));
   Differ differ;
-  differ.compare(&old_json, &new_json, "");
+  differ.compare(&old_json, &new_json, "", false);
   return std::move(differ.changes);
 }
 

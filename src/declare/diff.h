@@ -12,7 +12,9 @@ struct Change {
   std::string action;  // "add", "remove", "change"
   std::string path;    // "services[web].count", "edge.hosts[shop.example.com].routes[/api/].service"
   std::string from, to;  // as in the normal form; empty on the missing side
-  std::string effect;  // "reload edge", "start instances", "stop instances", "restart instances", "restart core"
+  // "reload edge", "start instances", "stop instances", "start or stop instances", "restart instances",
+  // "follow files anew", "none until the next start", "restart core".  Only the last one ends connections to the API.
+  std::string effect;
 };
 
 // In the order of the new declaration, removals after what stays.  Services, hosts, routes, listeners and files are
