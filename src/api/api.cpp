@@ -69,7 +69,7 @@ class ApiImpl final : public Api {
       known_path = true;
       if (route.method != request.method) continue;
       if (route.stream) {
-        return route.stream(call, [&responder, this] {
+        return route.stream(call, [&responder] {
           http::Response head{.body = ": ringwall\n\n", .content_type = "text/event-stream", .headers = {{"Cache-Control", "no-store"}}};
           add_security_headers(head);
           return responder.stream(std::move(head));

@@ -335,8 +335,8 @@ class RealChecker final : public HealthChecker {
           if (target.next_ns <= now) begin_check(target, changes);
           continue;
         }
-        const bool ready = std::any_of(descriptors.begin(), descriptors.end(), [&](const pollfd& one) {
-          return one.fd == target.fd && one.revents != 0;
+        const bool ready = std::any_of(descriptors.begin(), descriptors.end(), [fd = target.fd](const pollfd& one) {
+          return one.fd == fd && one.revents != 0;
         });
         if (ready) advance(target, changes);
         if (target.fd >= 0 && target.deadline_ns <= now) finish(target, false, "no answer in time", changes);
