@@ -2,6 +2,8 @@
 //
 //   otlp_load --endpoint http://127.0.0.1:4318 --records 10000000 --batch 2000 --connections 4
 //
+//   otlp_load --lines - --records 1000000      the same records as lines of JSON on standard output, nothing is sent
+//
 // Bodies are made before the clock starts (in rounds of a bounded size), so that the sender's own work does not
 // count; what is measured is acknowledged records per second of wall clock while sending.  Prints one JSON line.
 #include <fmt/format.h>
@@ -15,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/text.h"
 #include "base/world.h"
 #include "http/client.h"
 #include "log_generator.h"
@@ -77,11 +80,28 @@ std::string encode_request(int service, int host, const std::string& records) {
   return request;
 }
 
+// What a service's own JSON log would say.
+void print_line(const GeneratedLog& log) {
+  std::string line = fmt::format(R"({{"ts":{},"service":"{}","host":"ip-10-0-{}-{}","severity":{})", log.time_ns,
+                                 kServices[static_cast<std::size_t>(log.service)], log.host / 8, log.host, log.severity);
+  if (log.trace_high != 0) line += fmt::format(R"(,"trace_id":"{:016x}{:016x}","span_id":"{:016x}")", log.trace_high, log.trace_low, log.span);
+  const auto add = [&line](std::string_view key, std::string_view value) {
+    line += ',';
+    ringwall::base::append_json_string(line, key);
+    line += ':';
+    ringwall::base::append_json_string(line, value);
+  };
+  for (const auto& [key, value] : log.attributes) add(key, value);
+  add("msg", log.message);
+  fmt::print("{}}}\n", line);
+}
+
 struct Options {
   std::string endpoint = "http://127.0.0.1:4318";
   std::uint64_t records = 1'000'000, batch = 2000;
   int connections = 4;
   std::int64_t hours = 24;
+  bool lines = false;
 };
 
 struct Body {
@@ -100,10 +120,16 @@ int main(int argc, char** argv) {
     else if (name == "--batch") options.batch = std::strtoull(argv[i + 1], nullptr, 10);
     else if (name == "--connections") options.connections = std::atoi(argv[i + 1]);
     else if (name == "--hours") options.hours = std::atoll(argv[i + 1]);
+    else if (name == "--lines") options.lines = true;
     else return fmt::print(stderr, "otlp_load: unknown option {}\n", name), 2;
   }
   const std::int64_t span = options.hours * 3'600'000'000'000;
   LogGenerator generator(options.records, ringwall::base::real_clock().now_ns() - span, span);
+  if (options.lines) {
+    GeneratedLog log;
+    for (std::uint64_t i = 0; i < options.records; ++i) generator.next(log), print_line(log);
+    return 0;
+  }
 
   constexpr std::uint64_t kRound = 2'000'000;  // records held encoded at a time: about 500 MB
   std::atomic<std::uint64_t> acknowledged{0}, refused{0}, retried{0}, failed{0};

@@ -68,7 +68,13 @@ if [ ! -s "$cluster/PG_VERSION" ]; then
   "${as_owner[@]}" "$bin/postgres" --single -D "$cluster.new" postgres <<<'create database shop' >/dev/null
   mv "$cluster.new" "$cluster"
 fi
-[ -s "$secret" ] || die "$secret is gone, and the cluster in $cluster knows the password" "put the file back, or remove the cluster"
+if [ ! -s "$secret" ]; then
+  # FOLDER was emptied while the cluster is elsewhere: its data stay, and it gets a new password.
+  printf 'database.sh: %s is gone; setting a new password in %s\n' "$secret" "$cluster" >&2
+  password=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
+  "${as_owner[@]}" "$bin/postgres" --single -D "$cluster" postgres <<<"alter role shop password '$password'" >/dev/null
+  printf '%s' "$password" >"$secret"
+fi
 
 # A certificate of its own for the loopback connection; the catalog trusts exactly this one.
 if ! "${as_owner[@]}" openssl x509 -in "$cluster/server.crt" -noout -checkend 2592000 >/dev/null 2>&1; then

@@ -189,7 +189,13 @@ YamlError explain(const YAML::Exception& exception, const std::vector<std::strin
     if (content == std::string_view::npos || text[content] == '#') continue;
     if (const int tab = indenting_tab(text, content); tab != 0) return {line + 1, tab, std::string(kTabMessage), std::string(kTabHint)};
   }
-  return {std::max(1, at + 1), std::max(1, exception.mark.column + 1), "not YAML: " + exception.msg, ""};
+  // The words may quote a byte of the file, which may be one that a terminal acts on, or a part of a character.
+  std::string words;
+  for (const char c : base::to_utf8(exception.msg)) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) words += fmt::format("\\x{:02x}", c);
+    else words += c;
+  }
+  return {std::max(1, at + 1), std::max(1, exception.mark.column + 1), "not YAML: " + words, ""};
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """What the module costs: the same nginx with and without it, in alternating rounds of wrk.
 
-    nginx/cost_bench.py BUILD-FOLDER [ROUNDS]
+    bench/edge.py BUILD-FOLDER [ROUNDS]
 
 One worker on core 0, wrk on core 1.  Prints medians of requests per second and of the worker's CPU time per
-request; the second is the steadier one on a machine that does something else too.  The ring is emptied by
-this script, as the core would do it.
+request, the second being the steadier one on a machine that does something else too, and of the latency at that load.
+The ring is emptied by this script, as the core would do it.
 """
 import mmap, os, re, statistics, struct, subprocess, sys, tempfile, threading, time
 
@@ -59,14 +59,15 @@ def cpu_ns(process):
 
 def measure(name, process, path):
     before = cpu_ns(process)
-    command = ["taskset", "-c", "1", "wrk", "-t1", "-c32", "-d2s", f"http://127.0.0.1:{PORTS[name]}{path}"]
+    command = ["taskset", "-c", "1", "wrk", "-t1", "-c32", "-d2s", "--latency", f"http://127.0.0.1:{PORTS[name]}{path}"]
     for header in HEADERS:
         command += ["-H", header]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in said:
         sys.exit(said)
     requests = int(re.search(r"(\d+) requests in", said)[1])
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1]), (cpu_ns(process) - before) / requests / 1000
+    p50, p99 = (float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit] for value, unit in re.findall(r"(?:50|99)%\s+([\d.]+)(us|ms|s)", said))
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1]), (cpu_ns(process) - before) / requests / 1000, p50, p99
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -82,8 +83,8 @@ with tempfile.TemporaryDirectory() as folder:
                 for name in sorted(results, reverse=i % 2 == 1):
                     results[name].append(measure(name, servers[name], path))
             for name, rounds in results.items():
-                rate, cpu = (statistics.median(column) for column in zip(*rounds))
-                print(f"{path:16} {name:8} {rate:9.0f} requests/s   {cpu:7.3f} us CPU per request")
+                rate, cpu, p50, p99 = (statistics.median(column) for column in zip(*rounds))
+                print(f"{path:16} {name:8} {rate:9.0f} requests/s   {cpu:7.3f} us CPU per request   p50 {p50:.3f} ms   p99 {p99:.3f} ms")
             pairs = list(zip(results["with"], results["without"]))
             print(f"{path:16} cost: requests/s {100 * (1 - statistics.median(a[0] / b[0] for a, b in pairs)):.1f} %, "
                   f"CPU {100 * (statistics.median(a[1] / b[1] for a, b in pairs) - 1):.1f} %")
