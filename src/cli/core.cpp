@@ -41,6 +41,8 @@ namespace {
 using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
+constexpr std::chrono::seconds kLastLinesLimit{5};
+
 std::string host_name() {
   utsname name{};
   ::uname(&name);
@@ -220,6 +222,7 @@ Result<void> Core::open_otlp() {
     collect::handle_otlp(otlp_request, otlp_options_, *collector_, [responder](collect::OtlpResponse answer) mutable {
       http::Response response{answer.status, std::move(answer.body), std::move(answer.content_type), {}};
       if (answer.retry_after_s != 0) response.headers.emplace_back("Retry-After", std::to_string(answer.retry_after_s));
+      if (answer.allow_post) response.headers.emplace_back("Allow", "POST");
       responder.respond(std::move(response));
     });
   }));
@@ -279,7 +282,11 @@ Result<void> Core::follow_files(const declare::Declaration& declaration) {
 Result<std::string> Core::change(bool apply, const std::string& path, const std::string& text) {
   const std::lock_guard turn(change_mutex_);
   auto loaded = understand(text, path, base_);
-  if (!loaded.ok) return fail(Errc::kInvalid, declare::show(loaded.parsed.diagnostics.front()), loaded.parsed.diagnostics.front().hint);
+  if (!loaded.ok) {
+    std::string all;
+    for (const auto& diagnostic : loaded.parsed.diagnostics) all += (all.empty() ? "" : "\n") + declare::show(diagnostic);
+    return fail(Errc::kInvalid, all, loaded.parsed.diagnostics.front().hint);
+  }
   const auto& wanted = loaded.parsed.declaration;
   declare::Declaration current;
   {
@@ -287,20 +294,20 @@ Result<std::string> Core::change(bool apply, const std::string& path, const std:
     current = declaration_;
   }
   const auto changes = declare::diff(current, wanted);
-  bool edge = false, restart = false;
+  bool edge = false, files = false, restart = false;
   Json list = Json::array();
   for (const auto& change : changes) {
     list.push_back({{"action", change.action}, {"path", change.path}, {"from", change.from}, {"to", change.to}, {"effect", change.effect}});
-    (change.effect == "restart core" ? restart : edge) = true;
+    if (change.effect == "restart core") restart = true;
+    else if (change.effect == "follow files anew") files = true;
+    else if (change.effect != "none until the next start") edge = files = true;
   }
   if (apply && !changes.empty()) {
     // The first listener, or the last one going, takes a fresh start.
     const bool from_or_to_none = current.edge.listeners.empty() || wanted.edge.listeners.empty();
     restart = restart || from_or_to_none;
-    if (edge && !from_or_to_none) {
-      RW_TRY(edge_->apply(wanted));
-      RW_TRY(follow_files(wanted));
-    }
+    if (edge && !from_or_to_none) RW_TRY(edge_->apply(wanted));
+    if (files) RW_TRY(follow_files(wanted));
     RW_TRY(files_.write_atomic(run_path("declaration.yaml"), text, 0600));
     const std::lock_guard lock(declaration_mutex_);
     declaration_ = wanted;
@@ -415,8 +422,10 @@ int Core::stop() {
   tailing_.reset();
   host_metrics_.reset();
   {
+    // What the services said last; a file that somebody else still fills is read on after the next start.
+    const auto deadline = clock_.monotonic_ns() + std::chrono::nanoseconds(kLastLinesLimit).count();
     const std::lock_guard lock(tailer_mutex_);
-    while (tailer_->step()) {
+    while (tailer_->step() && clock_.monotonic_ns() < deadline) {
     }
   }
   otlp_.reset();

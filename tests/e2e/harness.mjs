@@ -1,6 +1,6 @@
 // Starts a real Ringwall for a test, in a folder of its own under build/, and asks it questions through its command line.
 import { execFile } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync, existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -83,7 +83,16 @@ export class Ringwall {
 
   async sql(statement, limit = 100_000) {
     const answer = await this.json('sql', statement, '--limit', String(limit))
+    if (answer.truncated) throw new Error(`more than ${limit} rows: ${statement}`)
     return answer.rows.map((row) => Object.fromEntries(answer.columns.map((column, i) => [column.name, row[i]])))
+  }
+
+  // What of it still runs: processes that were started with its folder or have a file of it open as memory.
+  processes() {
+    const holds = (file) => { try { return readFileSync(file, 'latin1').includes(this.state) } catch { return false } }
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+      .filter((pid) => holds(`/proc/${pid}/cmdline`) || holds(`/proc/${pid}/maps`))
+      .map((pid) => `${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ')}`)
   }
 
   pid(name) {

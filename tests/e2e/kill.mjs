@@ -149,12 +149,20 @@ await Promise.all(loads)
 const report = new Report()
 console.log(`killed: ${JSON.stringify(kills)}; records acknowledged ${acknowledged.length}, requests sent again ${resent}; ` +
   `pages answered ${answered.length}, connections broken ${broken}`)
-const count = async (statement) => (await ringwall.sql(statement))
-const names = (rows) => new Map(rows.map((row) => [row.name, Number(row.n)]))
+// How often each name is there; an answer has at most 100,000 rows.
+async function count(name, from) {
+  const found = new Map()
+  for (let offset = 0; ; offset += 50_000) {
+    const rows = await ringwall.sql(`select ${name} as name, count(*) as n from ${from} group by all order by name limit 50000 offset ${offset}`)
+    for (const row of rows) found.set(row.name, Number(row.n))
+    if (rows.length < 50_000) return found
+  }
+}
+const stored = () => count("attributes['mark']", "logs where service = 'sender'")
 const marks = await until('every acknowledged record is found', async () => {
-  const found = names(await count("select attributes['mark'] as name, count(*) as n from logs where service = 'sender' group by all"))
-  return acknowledged.every((mark) => found.has(mark)) ? found : null
-}, { deadlineMs: 20_000, everyMs: 500 }).catch(async () => names(await count("select attributes['mark'] as name, count(*) as n from logs where service = 'sender' group by all")))
+  const found = await stored()
+  return acknowledged.every((mark) => found.has(mark)) && found
+}, { deadlineMs: 20_000, everyMs: 500 }).catch(stored)
 const missing = acknowledged.filter((mark) => !marks.has(mark))
 const doubled = [...marks].filter(([, n]) => n !== 1)
 report.check(acknowledged.length > rounds, `the sender worked: ${acknowledged.length} records acknowledged`)
@@ -162,7 +170,7 @@ report.check(missing.length === 0, 'no acknowledged record is missing', `${missi
 report.check(doubled.length === 0, 'no record is stored twice', `${doubled.length}: ${doubled.slice(0, 5)}`)
 
 for (const [table, what] of [['spans', 'span'], ['logs', 'edge record']]) {
-  const found = names(await count(`select trace_id as name, count(*) as n from ${table} where service = 'edge' group by all`))
+  const found = await count('trace_id', `${table} where service = 'edge'`)
   const lost = answered.filter((id) => !found.has(id))
   const twice = [...found].filter(([, n]) => n !== 1)
   report.check(lost.length === 0, `every answered request has its ${what}`, `${lost.length} of ${answered.length} missing: ${lost.slice(0, 3)}`)
@@ -170,6 +178,8 @@ for (const [table, what] of [['spans', 'span'], ['logs', 'edge record']]) {
 }
 report.check(answered.length > rounds, `the edge worked: ${answered.length} pages answered`)
 await ringwall.stop()
+const left = await until('everything has ended', () => ringwall.processes().length === 0, { deadlineMs: 10_000 }).then(() => [], () => ringwall.processes())
+report.check(left.length === 0, 'nothing of it runs after `ringwall down`', left.join('; '))
 backend.close()
 backend.closeAllConnections()
 report.end()

@@ -163,6 +163,14 @@ Result<void> NginxMaster::start(const std::vector<Address>& listeners, bool chan
       processes_.disown(fmt::format("{}{}", kNamePrefix, generation));
     }
   }
+  // A core that was killed takes its knowledge of orphans with it; they are told by the ring they write to.
+  for (const auto group : nginx_groups_mapping(options_.run_directory + "/edge.ring")) {
+    const bool recorded = std::any_of(known.begin(), known.end(), [group](const auto& one) { return one.second == group; });
+    if (recorded) continue;
+    for (const auto member : nginx_members(group)) holders.push_back(member);
+    const std::lock_guard lock(mutex_);
+    orphans_.push_back(group);
+  }
   bool opened = false;
   RW_TRY(hold(listeners, holders, opened));
   const auto offset = log_size();

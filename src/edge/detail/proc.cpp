@@ -60,17 +60,42 @@ std::optional<ProcStat> read_stat(pid_t pid) {
   return parse_stat(text.value());
 }
 
-std::vector<pid_t> group_members(pid_t group) {
-  std::vector<pid_t> out;
+namespace {
+
+template <typename Each>
+void each_process(Each each) {
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc"), ::closedir);
   while (folder) {
     const dirent* entry = ::readdir(folder.get());
     if (entry == nullptr) break;
     const auto pid = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
-    if (pid <= 0 || ::getpgid(pid) != group) continue;
-    const auto stat = read_stat(pid);
-    if (stat && stat->state != 'Z' && stat->state != 'X') out.push_back(pid);
+    if (pid > 0) each(pid);
   }
+}
+
+bool ended(const ProcStat& stat) { return stat.state == 'Z' || stat.state == 'X'; }
+
+}  // namespace
+
+std::vector<pid_t> group_members(pid_t group) {
+  std::vector<pid_t> out;
+  each_process([&](pid_t pid) {
+    if (::getpgid(pid) != group) return;
+    const auto stat = read_stat(pid);
+    if (stat && !ended(*stat)) out.push_back(pid);
+  });
+  return out;
+}
+
+std::vector<pid_t> nginx_groups_mapping(std::string_view path) {
+  std::vector<pid_t> out;
+  const auto line_end = fmt::format(" {}\n", path);
+  each_process([&](pid_t pid) {
+    const auto stat = read_stat(pid);
+    if (!stat || stat->name != "nginx" || ended(*stat) || std::find(out.begin(), out.end(), stat->group) != out.end()) return;
+    const auto maps = base::real_files().read(fmt::format("/proc/{}/maps", pid));
+    if (maps.ok() && maps->find(line_end) != std::string::npos) out.push_back(stat->group);
+  });
   return out;
 }
 
@@ -104,7 +129,7 @@ int open_process(pid_t pid, std::uint64_t start_ticks) {
   const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (fd < 0) return -1;
   const auto stat = read_stat(pid);
-  if (stat && stat->start_ticks == start_ticks && stat->state != 'Z' && stat->state != 'X') return fd;
+  if (stat && stat->start_ticks == start_ticks && !ended(*stat)) return fd;
   ::close(fd);
   return -1;
 }

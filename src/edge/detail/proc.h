@@ -28,6 +28,8 @@ std::vector<pid_t> group_members(pid_t group);
 bool group_has_mark(pid_t group, std::string_view variable);
 // Living children of a process that call themselves nginx workers and are not on their way out.
 std::vector<pid_t> nginx_workers(pid_t master);
+// Groups of living nginx processes that have this file mapped.
+std::vector<pid_t> nginx_groups_mapping(std::string_view path);
 
 // A descriptor that polls readable once the process ended, or -1 when it is gone or not the one that started
 // then.
