@@ -1,0 +1,118 @@
+// The engine: a compiled rule set, and one HTTP exchange judged by it.
+//
+//   auto rules = RW_TRY(RuleSet::compile(RW_TRY(read_seclang_file("main.conf", real_files()))));
+//   Transaction t(*rules, world);
+//   t.connection(…); t.request_line("GET", "/?a=1", "HTTP/1.1"); t.request_header("Host", "a");
+//   if (auto v = t.request_headers_done(); v.action != Verdict::Action::kPass) …   // phase 1
+//   t.request_body(piece) …; v = t.request_body_done();                             // phase 2
+//   t.response_line(…) …; v = t.response_headers_done();                            // phase 3
+//   t.response_body(piece) …; v = t.response_body_done();                           // phase 4
+//   t.logging();                                                                    // phase 5
+//
+// A RuleSet is immutable and shared by threads; a Transaction belongs to one thread, is reused by reset(), and while it
+// judges it opens no file, asks no clock, starts no thread and throws nothing.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "waf/rule.h"
+
+namespace ringwall::waf {
+
+struct Verdict {
+  enum class Action : std::uint8_t { kPass, kDeny, kDrop, kRedirect };
+  Action action = Action::kPass;
+  int status = 403;
+  std::uint64_t rule_id = 0;
+  std::string_view location;  // of a redirect; lives until reset()
+  std::uint64_t pause_ms = 0;
+};
+
+// A rule that matched and is to be logged.
+struct Match {
+  std::uint64_t rule_id = 0;
+  const Rule* rule = nullptr;
+  int phase = 0;
+  bool log = true, audit_log = true, disruptive = false;
+  int severity = -1;
+  std::string msg, log_data;
+  std::vector<std::string> tags;
+  std::string variable, value;  // ARGS:a, and what it held (cut at kValueShownMax)
+  std::string operator_text;    // "Matched \"Operator `Rx' with parameter …"
+};
+inline constexpr std::size_t kValueShownMax = 200;
+
+// The work a request may cost, in steps (about a byte looked at by one matcher each).
+struct Budget {
+  std::uint64_t steps = 200'000'000;
+  bool deny_when_spent = true;
+};
+
+struct CompileOptions {
+  bool fast = true;  // false: the plain path, every rule on every value; what the fast one is compared with
+  Budget budget;
+};
+
+struct RuleSetInfo {
+  std::size_t rules = 0, patterns = 0, bytes = 0;
+};
+
+class RuleSet {
+ public:
+  static Result<std::shared_ptr<const RuleSet>> compile(RuleSetSource source, const CompileOptions& options = {});
+  virtual ~RuleSet() = default;
+  virtual const Settings& settings() const = 0;
+  virtual RuleSetInfo info() const = 0;
+};
+
+// What changes from exchange to exchange without being part of it.
+struct ExchangeInfo {
+  std::string_view client_address, server_address, server_name, unique_id;
+  std::uint16_t client_port = 0, server_port = 0;
+  std::int64_t now_ns = 0;
+};
+
+// Collections that outlive an exchange (IP, GLOBAL, SESSION, USER, RESOURCE): a door to wherever they are kept.
+class PersistentCollections {
+ public:
+  virtual ~PersistentCollections() = default;
+  // All pairs of the collection `name` under `key`.
+  virtual std::vector<std::pair<std::string, std::string>> load(Variable collection, std::string_view key, std::int64_t now_ns) = 0;
+  // `expires_ns` 0: with the collection; a value of nullopt removes.
+  virtual void set(Variable collection, std::string_view key, std::string_view name, const std::string* value, std::int64_t expires_ns) = 0;
+};
+
+class Transaction {
+ public:
+  static std::unique_ptr<Transaction> make(std::shared_ptr<const RuleSet> rules, PersistentCollections* collections = nullptr);
+  virtual ~Transaction() = default;
+  // Texts given to the functions below are kept by reference until reset(), bodies are copied.
+  virtual void reset(const ExchangeInfo& info) = 0;
+
+  virtual void request_line(std::string_view method, std::string_view uri, std::string_view protocol) = 0;
+  virtual void request_header(std::string_view name, std::string_view value) = 0;
+  virtual Verdict request_headers_done() = 0;
+  // False: the limit is reached and the rest is not wanted; request_body_done() tells what that means.
+  virtual bool request_body(std::string_view piece) = 0;
+  virtual Verdict request_body_done() = 0;
+  virtual void response_line(int status, std::string_view protocol) = 0;
+  virtual void response_header(std::string_view name, std::string_view value) = 0;
+  virtual Verdict response_headers_done() = 0;
+  // Whether phase 4 wants the body: access is on and the content type is one of SecResponseBodyMimeType.
+  virtual bool wants_response_body() const = 0;
+  virtual bool response_body(std::string_view piece) = 0;
+  virtual Verdict response_body_done() = 0;
+  virtual void logging() = 0;
+
+  virtual const std::vector<Match>& matches() const = 0;
+  virtual std::uint64_t steps() const = 0;
+  virtual bool audit_wanted() const = 0;
+};
+
+}  // namespace ringwall::waf
