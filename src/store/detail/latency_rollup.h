@@ -1,0 +1,39 @@
+// The latency section of a sidecar: one histogram per service and minute of the file.
+//
+//   section := zstd of  services:varint (length:varint bytes)*  cells:varint cell*
+//   cell    := service:varint minute:varint errors:varint max_ns:varint buckets:varint (step:varint count:varint)*
+//
+// Varints are LEB128.  Services are in the order of their names, cells by service and minute; minute is since 1970, of the first
+// cell of a service, then the distance from the one before; step is the bucket's distance from the one before.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "store/latency.h"
+
+namespace ringwall::store {
+
+inline constexpr std::size_t kRollupBytesMax = 64 << 20;  // decompressed
+
+class RollupBuilder {
+ public:
+  void add(const base::Batch& batch, std::size_t row);
+  std::string finish() const;
+
+ private:
+  std::map<std::pair<std::string, std::int64_t>, LatencyHistogram> cells_;
+  // Rows come ordered by service, so the next one is mostly of the same cell.
+  std::string last_service_;
+  std::int64_t last_minute_ = 0;
+  LatencyHistogram* last_ = nullptr;
+};
+
+// `each(service, minute, histogram)`; kCorrupt for what RollupBuilder does not write.
+Result<void> read_rollup(std::string_view section, const std::function<void(std::string_view service, std::int64_t minute, const LatencyHistogram& histogram)>& each);
+
+}  // namespace ringwall::store
