@@ -33,29 +33,31 @@ int LatencyHistogram::bucket_of(std::int64_t duration_ns) {
   return std::min((exponent - 1) * 32 + static_cast<int>(i), kLatencyBucketsMax - 1);
 }
 
-std::uint64_t& LatencyHistogram::at(int bucket) {
-  if (counts_.empty()) {
-    first_ = bucket;
-    counts_.resize(1);
-  } else if (bucket < first_) {
-    counts_.insert(counts_.begin(), static_cast<std::size_t>(first_ - bucket), 0);
-    first_ = bucket;
-  } else if (bucket >= first_ + static_cast<int>(counts_.size())) {
-    counts_.resize(static_cast<std::size_t>(bucket - first_ + 1));
+void LatencyHistogram::widen(int first, int last) {
+  if (counts_.empty()) first_ = first;
+  if (first < first_) {
+    counts_.insert(counts_.begin(), static_cast<std::size_t>(first_ - first), 0);
+    first_ = first;
   }
-  return counts_[static_cast<std::size_t>(bucket - first_)];
+  if (last >= first_ + static_cast<int>(counts_.size())) counts_.resize(static_cast<std::size_t>(last - first_ + 1));
 }
 
 void LatencyHistogram::add(std::int64_t duration_ns, bool error) {
-  ++at(bucket_of(duration_ns));
+  const int bucket = bucket_of(duration_ns);
+  widen(bucket, bucket);
+  ++counts_[static_cast<std::size_t>(bucket - first_)];
   ++count_;
   errors_ += error ? 1 : 0;
   max_ns_ = std::max(max_ns_, duration_ns);
 }
 
-void LatencyHistogram::add_bucket(int bucket, std::uint64_t count) {
-  at(std::clamp(bucket, 0, kLatencyBucketsMax - 1)) += count;
-  count_ += count;
+void LatencyHistogram::add_buckets(std::span<const Bucket> buckets) {
+  if (buckets.empty()) return;
+  widen(buckets.front().bucket, buckets.back().bucket);
+  for (const auto& [bucket, count] : buckets) {
+    counts_[static_cast<std::size_t>(bucket - first_)] += count;
+    count_ += count;
+  }
 }
 
 void LatencyHistogram::add_totals(std::uint64_t errors, std::int64_t max_ns) {
@@ -64,7 +66,8 @@ void LatencyHistogram::add_totals(std::uint64_t errors, std::int64_t max_ns) {
 }
 
 void LatencyHistogram::merge(const LatencyHistogram& other) {
-  other.each_bucket([this](int bucket, std::uint64_t count) { at(bucket) += count; });
+  if (!other.counts_.empty()) widen(other.first_, other.first_ + static_cast<int>(other.counts_.size()) - 1);
+  other.each_bucket([this](int bucket, std::uint64_t count) { counts_[static_cast<std::size_t>(bucket - first_)] += count; });
   count_ += other.count_;
   add_totals(other.errors_, other.max_ns_);
 }

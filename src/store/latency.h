@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,12 @@ inline constexpr int kLatencyBucketsMax = 63 * 32 + 1;
 class LatencyHistogram {
  public:
   void add(std::int64_t duration_ns, bool error);
-  // `count` durations of one bucket at once.
-  void add_bucket(int bucket, std::uint64_t count);
+  // Durations that were counted elsewhere; buckets in ascending order.
+  struct Bucket {
+    int bucket;
+    std::uint64_t count;
+  };
+  void add_buckets(std::span<const Bucket> buckets);
   void add_totals(std::uint64_t errors, std::int64_t max_ns);
   void merge(const LatencyHistogram& other);
 
@@ -41,7 +46,8 @@ class LatencyHistogram {
   static int bucket_of(std::int64_t duration_ns);
 
  private:
-  std::uint64_t& at(int bucket);
+  // Room for [first, last].
+  void widen(int first, int last);
   int first_ = 0;                      // bucket of counts_[0]
   std::vector<std::uint64_t> counts_;
   std::uint64_t count_ = 0, errors_ = 0;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "store/detail/latency_rollup.h"
 #include "store/detail/order.h"
@@ -36,15 +38,14 @@ void LatencyCollector::add(const base::Batch& batch) {
 
 void LatencyCollector::add(const FileEntry& file, const std::shared_ptr<const Sidecar>& sidecar) {
   if (sidecar == nullptr) return whole_.push_back(file);
-  // A section that turns out damaged half-way must not leave half of its counts behind.
-  const auto checked = read_rollup(sidecar->latency(), [](auto, auto, const auto&) {});
-  if (!checked.ok()) {
-    base::log_event(base::Level::kWarn, "store.latency_unreadable", {{"key", file->sidecar_key}, {"error", checked.error().message}});
+  const auto rollup = read_rollup(sidecar->latency());
+  if (!rollup.ok()) {
+    base::log_event(base::Level::kWarn, "store.latency_unreadable", {{"key", file->sidecar_key}, {"error", rollup.error().message}});
     return whole_.push_back(file);
   }
-  (void)read_rollup(sidecar->latency(), [this](std::string_view service, std::int64_t minute, const LatencyHistogram& histogram) {
-    if (minute >= first_minute_ && minute < end_minute_) cell(service, minute * kMinuteNs).merge(histogram);
-  });
+  for (const auto& one : rollup->cells) {
+    if (one.minute >= first_minute_ && one.minute < end_minute_) rollup->add_to(cell(rollup->services[one.service], one.minute * kMinuteNs), one);
+  }
   if (file->tmin_ns < first_minute_ * kMinuteNs || file->tmax_ns >= end_minute_ * kMinuteNs) ragged_.push_back(file);
 }
 
@@ -69,7 +70,8 @@ void LatencyCollector::add(const Table& counted) {
   for (const auto& row : counted.rows) {
     const auto* service = std::get_if<std::string>(&row[0]);
     auto& histogram = cell(service == nullptr ? std::string_view() : *service, step_ns_ == 0 ? from_ns_ : integer(row[1]) * step_ns_);
-    histogram.add_bucket(static_cast<int>(integer(row[2])), static_cast<std::uint64_t>(integer(row[3])));
+    const LatencyHistogram::Bucket counted_here{std::clamp(static_cast<int>(integer(row[2])), 0, kLatencyBucketsMax - 1), static_cast<std::uint64_t>(integer(row[3]))};
+    histogram.add_buckets({&counted_here, 1});
     histogram.add_totals(static_cast<std::uint64_t>(integer(row[4])), integer(row[5]));
   }
 }

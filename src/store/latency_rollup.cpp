@@ -3,7 +3,6 @@
 #include <zstd.h>
 
 #include <algorithm>
-#include <vector>
 
 #include "store/detail/order.h"
 
@@ -96,8 +95,9 @@ std::string RollupBuilder::finish() const {
   return out;
 }
 
-Result<void> read_rollup(std::string_view section, const std::function<void(std::string_view, std::int64_t, const LatencyHistogram&)>& each) {
-  if (section.empty()) return {};
+Result<Rollup> read_rollup(std::string_view section) {
+  Rollup out;
+  if (section.empty()) return out;
   const auto corrupt = [](const char* what) { return fail(Errc::kCorrupt, std::string("latency rollup: ") + what); };
   const auto size = ZSTD_getFrameContentSize(section.data(), section.size());
   if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > kRollupBytesMax) return corrupt("its size is wrong");
@@ -105,34 +105,28 @@ Result<void> read_rollup(std::string_view section, const std::function<void(std:
   const auto got = ZSTD_decompress(plain.data(), plain.size(), section.data(), section.size());
   if (ZSTD_isError(got) != 0 || got != size) return corrupt("it does not decompress");
   Cursor cursor{plain};
-  std::vector<std::string_view> services;
-  const auto service_count = cursor.next();
-  if (service_count > plain.size()) return corrupt("too many services");
-  for (std::uint64_t i = 0; i < service_count && cursor.good; ++i) services.push_back(cursor.text(cursor.next()));
+  const auto services = cursor.next();
+  for (std::uint64_t i = 0; i < services && cursor.good; ++i) out.services.emplace_back(cursor.text(cursor.next()));
   const auto cells = cursor.next();
-  std::uint64_t last_service = ~std::uint64_t{0};
-  std::int64_t minute = 0;
   for (std::uint64_t i = 0; i < cells && cursor.good; ++i) {
-    const auto service = cursor.next();
-    if (service >= services.size()) return corrupt("it names a service it does not have");
-    if (service != last_service) minute = 0;
-    last_service = service;
-    minute = static_cast<std::int64_t>(static_cast<std::uint64_t>(minute) + cursor.next());
-    const auto errors = cursor.next(), max_ns = cursor.next(), buckets = cursor.next();
+    const auto service = cursor.next(), minute = cursor.next(), errors = cursor.next(), max_ns = cursor.next(), buckets = cursor.next();
+    if (service >= out.services.size()) return corrupt("it names a service it does not have");
     if (buckets > kLatencyBucketsMax) return corrupt("too many buckets");
-    LatencyHistogram histogram;
+    const bool goes_on = !out.cells.empty() && out.cells.back().service == service;
+    Rollup::Cell cell{static_cast<std::uint32_t>(service), 0, errors, static_cast<std::int64_t>(max_ns & 0x7fffffffffffffff), out.buckets.size(), 0};
+    cell.minute = static_cast<std::int64_t>(minute + (goes_on ? static_cast<std::uint64_t>(out.cells.back().minute) : 0));
     std::uint64_t bucket = 0;
     for (std::uint64_t b = 0; b < buckets && cursor.good; ++b) {
-      bucket += cursor.next();
-      const auto count = cursor.next();
-      if (bucket >= kLatencyBucketsMax || count == 0) return corrupt("a bucket is out of range");
-      histogram.add_bucket(static_cast<int>(bucket), count);
+      const auto step = cursor.next(), count = cursor.next();
+      bucket += step;
+      if (step >= kLatencyBucketsMax || bucket >= kLatencyBucketsMax || count == 0 || (b > 0 && step == 0)) return corrupt("a bucket is out of range");
+      out.buckets.push_back({static_cast<int>(bucket), count});
     }
-    histogram.add_totals(errors, static_cast<std::int64_t>(max_ns & 0x7fffffffffffffff));
-    if (cursor.good) each(services[service], minute, histogram);
+    cell.end = out.buckets.size();
+    out.cells.push_back(cell);
   }
   if (!cursor.good || !cursor.left.empty()) return corrupt("it ends in the wrong place");
-  return {};
+  return out;
 }
 
 }  // namespace ringwall::store

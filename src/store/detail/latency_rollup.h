@@ -8,10 +8,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "store/latency.h"
@@ -33,7 +33,25 @@ class RollupBuilder {
   LatencyHistogram* last_ = nullptr;
 };
 
-// `each(service, minute, histogram)`; kCorrupt for what RollupBuilder does not write.
-Result<void> read_rollup(std::string_view section, const std::function<void(std::string_view service, std::int64_t minute, const LatencyHistogram& histogram)>& each);
+// A section as it was read.
+struct Rollup {
+  struct Cell {
+    std::uint32_t service = 0;     // index into `services`
+    std::int64_t minute = 0;       // since 1970
+    std::uint64_t errors = 0;
+    std::int64_t max_ns = 0;
+    std::size_t begin = 0, end = 0;  // of its buckets
+  };
+  std::vector<std::string> services;
+  std::vector<Cell> cells;
+  std::vector<LatencyHistogram::Bucket> buckets;
+
+  void add_to(LatencyHistogram& histogram, const Cell& cell) const {
+    histogram.add_buckets(std::span(buckets).subspan(cell.begin, cell.end - cell.begin));
+    histogram.add_totals(cell.errors, cell.max_ns);
+  }
+};
+// kCorrupt for what RollupBuilder does not write.
+Result<Rollup> read_rollup(std::string_view section);
 
 }  // namespace ringwall::store
