@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/text.h"
 #include "query/json.h"
 
 namespace ringwall::cli {
@@ -69,6 +70,14 @@ Result<std::string> metric(Query& query, const Call& call) {
   question.buckets = RW_TRY(count(call, "buckets", 60, query::kBucketsMax));
   question.by = list(call, "by", "");
   return query::to_json(RW_TRY(query.metric(question)));
+}
+
+Result<std::string> latency(Query& query, const Call& call) {
+  const auto range = RW_TRY(query.range(text(call, "from"), text(call, "to")));
+  const auto signal = call.request.parameter("signal").value_or("spans");
+  if (signal != "spans" && signal != "logs") return fail(Errc::kInvalid, fmt::format("signal: '{}' is neither spans nor logs", signal));
+  const auto every = RW_TRY_CTX("every", base::parse_duration(call.request.parameter("every").value_or("1m")));
+  return query::to_json(RW_TRY(query.latency(signal == "logs" ? base::Signal::kLog : base::Signal::kSpan, range, std::chrono::nanoseconds(every).count())));
 }
 
 Result<nlohmann::json> body_of(const Call& call) {
@@ -147,6 +156,7 @@ std::vector<Route> make_routes(RouteSources sources) {
   routes.push_back(get("/api/v1/services/*", [=](const Call& call) -> Result<std::string> {
     return query::to_json(RW_TRY(query->service(call.argument, RW_TRY(range(call)), RW_TRY(buckets(call)))));
   }));
+  routes.push_back(get("/api/v1/latency", [query](const Call& call) { return latency(*query, call); }));
   routes.push_back(get("/api/v1/map", [=](const Call& call) -> Result<std::string> { return query::to_json(RW_TRY(query->map(RW_TRY(range(call))))); }));
   routes.push_back(get("/api/v1/overview", [=](const Call& call) -> Result<std::string> {
     return query::to_json(RW_TRY(query->overview(RW_TRY(range(call)), RW_TRY(buckets(call)))));

@@ -164,6 +164,22 @@ Result<int> run_trace(const std::string& id, const Context& context) {
   return kExitOk;
 }
 
+Result<int> run_latency(const Range& range, const std::string& every, const std::string& signal, const Context& context) {
+  const auto body = RW_TRY(call(context, "GET", with_query("/api/v1/latency", {{"from", range.from}, {"to", range.to}, {"every", every}, {"signal", signal}})));
+  if (context.json) {
+    fmt::print("{}\n", body);
+    return kExitOk;
+  }
+  std::vector<std::vector<std::string>> rows;
+  const auto answer = RW_TRY(parse_answer(body));
+  for (const auto& row : answer.value("rows", Json::array())) {
+    rows.push_back({text_of(row, "service"), text_of(row, "ts").substr(0, 19), number(number_of(row, "requests"), 0), number(number_of(row, "error_rate") * 100, 2),
+                    number(number_of(row, "p50_ms"), 1), number(number_of(row, "p95_ms"), 1), number(number_of(row, "p99_ms"), 1)});
+  }
+  fmt::print("{}", table({"SERVICE", "FROM", "REQUESTS", "ERROR %", "P50 MS", "P95 MS", "P99 MS"}, rows));
+  return kExitOk;
+}
+
 Result<int> run_services(const Range& range, const Context& context) {
   const auto body = RW_TRY(call(context, "GET", with_query("/api/v1/services", {{"from", range.from}, {"to", range.to}})));
   if (context.json) {
@@ -238,9 +254,14 @@ void add_trace(CLI::App& app, Context& context) {
 void add_services(CLI::App& app, Context& context) {
   auto range = std::make_shared<Range>();
   auto* command = app.add_subcommand("services", "request rate, errors and latency percentiles of each service");
-  command->footer("Example:\n  ringwall services --from now-1h");
+  command->footer("Examples:\n  ringwall services --from now-1h\n  ringwall services --from now-1d --every 1m       p50, p95 and p99 of each minute\n"
+                  "  ringwall services --every 5m --signal logs      of log records that carry a duration");
   add_range(*command, *range);
-  on_run(*command, context, [range, &context] { return run_services(*range, context); });
+  auto every = std::make_shared<std::string>();
+  auto signal = std::make_shared<std::string>("spans");
+  command->add_option("--every", *every, "a row for each such interval, as 1m or 1h");
+  command->add_option("--signal", *signal, "with --every: spans (requests) or logs")->check(CLI::IsMember({"spans", "logs"}))->capture_default_str();
+  on_run(*command, context, [=, &context] { return every->empty() ? run_services(*range, context) : run_latency(*range, *every, *signal, context); });
 }
 
 void add_sql(CLI::App& app, Context& context) {

@@ -24,7 +24,7 @@ constexpr Case kMistakes[] = {
      "r.yaml:2:5: not YAML: end of sequence flow not found\n"},
     {"an escape of a control character", kWhole,
      "application: \"\\\x04\"\n",
-     "r.yaml:1:16: not YAML: unknown escape character: \\x04\n"},
+     "r.yaml:1:17: not YAML: unknown escape character: \\x04\n"},
     {"a value where a map is open", kWhole,
      "application: a\n"
      "  region: b\n",

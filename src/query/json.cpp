@@ -222,6 +222,18 @@ std::string to_json(const std::vector<ServiceTotals>& services) {
   });
 }
 
+std::string to_json(const Latency& latency) {
+  return object([&](JsonWriter& w) {
+    w.key("interval_ms").integer(latency.interval_ns / 1'000'000).key("rows").open('[');
+    for (const auto& row : latency.rows) {
+      w.open('{').key("service").text(row.service).key("ts").time(row.time_ns);
+      write_totals(w, row.totals);
+      w.close('}');
+    }
+    w.close(']').key("took_ms").number(latency.took_ms);
+  });
+}
+
 std::string to_json(const ServicePage& page) {
   return object([&](JsonWriter& w) {
     w.key("service").text(page.service).key("totals").open('{');

@@ -20,6 +20,7 @@ std::string to_json(const std::vector<Facet>& facets);
 std::string to_json(const TraceList& list);
 std::string to_json(const Trace& trace);
 std::string to_json(const std::vector<ServiceTotals>& services);
+std::string to_json(const Latency& latency);
 std::string to_json(const ServicePage& page);
 std::string to_json(const ServiceMap& map);
 std::string to_json(const Overview& overview);

@@ -150,6 +150,22 @@ void check_totals(const Totals& got, const Totals& want) {
   CHECK(near(got.max_ms, want.max_ms));
 }
 
+// Of histograms: the value of rank ceil(q n), at most 1.1 % off.
+void check_sketched(const Totals& got, std::vector<std::int64_t> durations, std::uint64_t errors) {
+  std::sort(durations.begin(), durations.end());
+  const auto close = [&](double ms, double q) {
+    const auto rank = static_cast<std::size_t>(std::ceil(q * static_cast<double>(durations.size())));
+    return std::abs(ms * 1e6 / static_cast<double>(durations[std::max<std::size_t>(rank, 1) - 1]) - 1) < 0.011;
+  };
+  REQUIRE(got.requests == durations.size());
+  CHECK(got.errors == errors);
+  CHECK(close(got.p50_ms, 0.5));
+  CHECK(close(got.p90_ms, 0.9));
+  CHECK(close(got.p95_ms, 0.95));
+  CHECK(close(got.p99_ms, 0.99));
+  CHECK(near(got.max_ms, static_cast<double>(durations.back()) / 1e6));
+}
+
 bool inside(std::int64_t time_ns, TimeRange range) { return time_ns >= range.from_ns && time_ns < range.to_ns; }
 
 // Everything of a record that a page shows, its id included except for the number of equals.
@@ -347,11 +363,33 @@ TEST_CASE("query: services, one service and the edge as a model sees them") {
   CHECK(services.size() == names.size());
   for (const auto& service : services) {
     CAPTURE(service.service);
-    const auto want = totals_of(spans, [&](const auto& s) { return s.request() && s.service == service.service && inside(s.time_ns, range); });
-    check_totals(service.totals, want);
+    std::vector<std::int64_t> durations;
+    const auto want = totals_of(spans, [&](const auto& s) {
+      const bool wanted = s.request() && s.service == service.service && inside(s.time_ns, range);
+      if (wanted) durations.push_back(s.duration_ns);
+      return wanted;
+    });
+    check_sketched(service.totals, durations, want.errors);
     CHECK(near(service.totals.rate, static_cast<double>(want.requests) / seconds));
     CHECK(want.errors > 0);
   }
+
+  const auto latency = test.query->latency(Signal::kSpan, range, 60'000'000'000).value();
+  std::uint64_t requests = 0;
+  for (const auto& row : latency.rows) {
+    std::vector<std::int64_t> durations;
+    const TimeRange bucket{std::max(row.time_ns, range.from_ns), std::min(row.time_ns + latency.interval_ns, range.to_ns)};
+    const auto want = totals_of(spans, [&](const auto& s) {
+      const bool wanted = s.request() && s.service == row.service && inside(s.time_ns, bucket);
+      if (wanted) durations.push_back(s.duration_ns);
+      return wanted;
+    });
+    check_sketched(row.totals, durations, want.errors);
+    requests += row.totals.requests;
+  }
+  CHECK(requests == totals_of(spans, [&](const auto& s) { return s.request() && inside(s.time_ns, range); }).requests);
+  CHECK_FALSE(test.query->latency(Signal::kMetric, range, 60'000'000'000).ok());
+  CHECK_FALSE(test.query->latency(Signal::kSpan, range, 5).ok());
 
   const auto page = test.query->service("shop", range, 7).value();
   check_totals(page.totals, totals_of(spans, [&](const auto& s) { return s.request() && s.service == "shop" && inside(s.time_ns, range); }));

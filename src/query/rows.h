@@ -94,6 +94,18 @@ struct ServiceTotals {
   Totals totals;
 };
 
+// How long things took, by service and interval.
+struct Latency {
+  struct Row {
+    std::string service;
+    std::int64_t time_ns = 0;  // begin of the interval
+    Totals totals;
+  };
+  std::int64_t interval_ns = 0;
+  std::vector<Row> rows;       // by service and time
+  double took_ms = 0;
+};
+
 struct TotalsPoint {
   std::int64_t time_ns = 0;
   Totals totals;

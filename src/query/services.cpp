@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "query/detail/table.h"
 #include "query/query.h"
@@ -27,20 +28,41 @@ double bucket_seconds(const Buckets& buckets, std::size_t i, TimeRange range) {
   return seconds_of({buckets.start_ns(i), std::min(buckets.start_ns(i) + buckets.interval_ns, range.to_ns)});
 }
 
+Totals totals_of(const store::LatencyHistogram& histogram, double seconds) {
+  const auto ms = [&](double q) { return histogram.quantile(q) / 1e6; };
+  return {histogram.count(), histogram.errors(), static_cast<double>(histogram.count()) / seconds, ms(0.5), ms(0.9), ms(0.95), ms(0.99),
+          static_cast<double>(histogram.max_ns()) / 1e6};
+}
+
 }  // namespace
 
 Result<std::vector<ServiceTotals>> Query::services(TimeRange range) {
   std::vector<ServiceTotals> out;
-  const auto selection = RW_TRY(select({}, Signal::kSpan, range));
-  if (selection.empty()) return out;
-  const auto table = RW_TRY(run(fmt::format("SELECT service, {} FROM (SELECT service, {}{} AND {} GROUP BY service) ORDER BY requests DESC, service",
-                                            kTotalsColumns, kTotalsAggregates, selection.from_where, kIsRequest),
-                                selection.parameters));
-  for (const auto& row : table.rows) {
-    Cells cells(row);
-    auto name = cells.text();
-    out.push_back({std::move(name), read_totals(cells, seconds_of(range))});
+  for (const auto& row : RW_TRY(store_.latency(Signal::kSpan, range.from_ns, range.to_ns, 0))) {
+    out.push_back({row.service, totals_of(row.histogram, seconds_of(range))});
   }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    return a.totals.requests != b.totals.requests ? a.totals.requests > b.totals.requests : a.service < b.service;
+  });
+  return out;
+}
+
+Result<Latency> Query::latency(Signal signal, TimeRange range, std::int64_t interval_ns) {
+  const auto begun = clock_.monotonic_ns();
+  if (signal == Signal::kMetric) return fail(Errc::kInvalid, "metrics have no latency", "signal is spans or logs");
+  if (interval_ns < 1'000'000'000) return fail(Errc::kInvalid, "an interval is at least a second", "every=1m is the cheapest that is not coarse");
+  Latency out;
+  out.interval_ns = interval_ns;
+  auto rows = RW_TRY(store_.latency(signal, range.from_ns, range.to_ns, interval_ns));
+  if (rows.size() > kLatencyRowsMax) {
+    return fail(Errc::kLimit, fmt::format("{} rows are more than {}", rows.size(), kLatencyRowsMax), "ask for a shorter time or a longer interval");
+  }
+  for (auto& row : rows) {
+    const TimeRange inside{std::max(row.time_ns, range.from_ns), std::min(row.time_ns + interval_ns, range.to_ns)};
+    out.rows.push_back({std::move(row.service), row.time_ns, totals_of(row.histogram, seconds_of(inside))});
+  }
+  std::sort(out.rows.begin(), out.rows.end(), [](const auto& a, const auto& b) { return std::tie(a.service, a.time_ns) < std::tie(b.service, b.time_ns); });
+  out.took_ms = since_ms(begun);
   return out;
 }
 

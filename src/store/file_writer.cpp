@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "store/detail/latency_rollup.h"
 #include "store/detail/order.h"
 
 namespace ringwall::store {
@@ -30,6 +31,7 @@ class WriterSource final : public RowSource {
     std::set<std::string, std::less<>> services;
     const base::Resource* last_resource = nullptr;
     SidecarBuilder sidecar;
+    RollupBuilder latency;
     Result<void> failed;
   };
   Notes& notes() const { return notes_; }
@@ -83,6 +85,7 @@ class WriterSource final : public RowSource {
         if (notes_.services.find(service) == notes_.services.end()) notes_.services.emplace(service);
       }
       notes_.sidecar.add(batch.view(batch.text[row.row]), batch.trace_id[row.row]);
+      notes_.latency.add(batch, row.row);
     }
 
     Notes& notes_;
@@ -125,7 +128,7 @@ Result<WrittenFile> write_file(Engine& engine, blob::Blob& blob, const FileSpec&
   }
   RW_TRY(staged->writer->commit());
 
-  auto sidecar_bytes = notes.sidecar.finish();
+  auto sidecar_bytes = notes.sidecar.finish(notes.latency.finish());
   if (auto put = blob.put(key + ".tix", sidecar_bytes); !put.ok()) {
     // Without this a disk that fails again and again would fill with orphans; a crash here leaves one for the sweep.
     (void)blob.remove(key + ".parquet");

@@ -14,7 +14,7 @@ namespace ringwall::store {
 namespace {
 
 constexpr std::string_view kSidecarMagic = "RWTX";
-constexpr std::uint32_t kSidecarVersion = 1;
+constexpr std::uint32_t kSidecarVersion = 2;
 constexpr std::size_t kSidecarFixedBytes = 28;
 constexpr std::uint64_t kWordSeed = 1;
 constexpr std::uint64_t kTrigramSalt = 0x7472690000000000ULL;  // keeps the three kinds of keys apart
@@ -144,7 +144,7 @@ void SidecarBuilder::finish_group() {
   filters_.push_back(build_fuse(keys));
 }
 
-std::string SidecarBuilder::finish() {
+std::string SidecarBuilder::finish(std::string_view latency) {
   if (rows_ % group_rows_ != 0) finish_group();
   const auto file_filter = filters_.size() < kFileFilterGroupsMin ? std::string() : build_fuse(file_.take());
   std::string out(kSidecarMagic);
@@ -155,12 +155,13 @@ std::string SidecarBuilder::finish() {
   put_u32(out, static_cast<std::uint32_t>(file_filter.size()));
   for (const auto& filter : filters_) put_u32(out, static_cast<std::uint32_t>(filter.size()));
   put_u32(out, base::crc32c(out));
-  const auto put_part = [&](const std::string& filter) {
+  const auto put_part = [&](std::string_view filter) {
     out += filter;
     put_u32(out, base::crc32c(filter));
   };
   if (!file_filter.empty()) put_part(file_filter);
   for (const auto& filter : filters_) put_part(filter);
+  put_part(latency);
   return out;
 }
 
@@ -223,7 +224,9 @@ Result<Sidecar> Sidecar::parse(std::string bytes) {
   for (std::uint32_t g = 0; g < groups; ++g) {
     sidecar.groups_.push_back(RW_TRY(next_part(get_u32(all, kSidecarFixedBytes + 4ull * g))));
   }
-  if (at != all.size()) return corrupt(fmt::format("{} bytes follow its end", all.size() - at));
+  if (all.size() - at < 4) return corrupt("it ends before its latencies");
+  sidecar.latency_ = {at, all.size() - at - 4};
+  if (get_u32(all, all.size() - 4) != base::crc32c(all.substr(at, sidecar.latency_.length))) return corrupt("its latencies are damaged");
   sidecar.bytes_ = std::make_shared<const std::string>(std::move(bytes));
   return sidecar;
 }

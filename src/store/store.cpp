@@ -18,6 +18,7 @@
 #include "store/detail/engine.h"
 #include "store/detail/file_set.h"
 #include "store/detail/file_writer.h"
+#include "store/detail/latency_collector.h"
 #include "store/detail/order.h"
 #include "store/detail/rows_function.h"
 
@@ -140,21 +141,7 @@ class RealStore final : public Store {
   Result<std::vector<base::Digest>> digests() const override { return catalog_.digests(); }
 
   Result<Relation> relation(Signal signal, std::int64_t from_ns, std::int64_t to_ns, const Hints& hints) override {
-    std::vector<std::shared_ptr<const base::Batch>> batches;
-    std::vector<FileEntry> files;
-    {
-      // One look at both: rows are in memory or in a file, never in both nor in neither.
-      const std::lock_guard lock(mutex_);
-      auto& of = state(signal);
-      const auto take = [&](const Young& young) {
-        for (const auto& b : young.batches) {
-          if (b.tmax_ns >= from_ns && b.tmin_ns < to_ns && b.batch->size() > 0) batches.push_back(b.batch);
-        }
-      };
-      if (of.frozen != nullptr) take(of.frozen->young);
-      take(of.active);
-      files = of.files;
-    }
+    auto [batches, files] = look(signal, from_ns, to_ns);
     auto plan = plan_files(signal, files, from_ns, to_ns, hints, sidecars_);
     auto source = make_scan(signal, std::move(batches), from_ns, to_ns);
     Relation relation;
@@ -176,6 +163,22 @@ class RealStore final : public Store {
     }
     relation.sql = fmt::format("({})", fmt::join(plan.selects, " UNION ALL "));
     return relation;
+  }
+
+  Result<std::vector<LatencyRow>> latency(Signal signal, std::int64_t from_ns, std::int64_t to_ns, std::int64_t step_ns) override {
+    const auto [batches, files] = look(signal, from_ns, to_ns);
+    LatencyCollector collector(signal, from_ns, to_ns, step_ns);
+    for (const auto& batch : batches) collector.add(*batch);
+    for (const auto& file : files) {
+      if (file->tmax_ns < from_ns || file->tmin_ns >= to_ns) continue;
+      collector.add(file, collector.wants_rollups() ? sidecars_.get(*file) : nullptr);
+    }
+    for (const auto& scan : collector.scans()) {
+      const auto plan = plan_files(signal, scan.files, scan.from_ns, scan.to_ns, {}, sidecars_);
+      if (plan.selects.empty()) continue;
+      collector.add(RW_TRY(engine_.run(collector.sql(fmt::format("({})", fmt::join(plan.selects, " UNION ALL "))))));
+    }
+    return collector.take();
   }
 
   Result<void> flush() override {
@@ -209,6 +212,26 @@ class RealStore final : public Store {
   }
 
  private:
+  struct Look {
+    std::vector<std::shared_ptr<const base::Batch>> batches;  // that may have rows of the range
+    std::vector<FileEntry> files;                             // all
+  };
+  // One look at both: rows are in memory or in a file, never in both nor in neither.
+  Look look(Signal signal, std::int64_t from_ns, std::int64_t to_ns) {
+    Look out;
+    const std::lock_guard lock(mutex_);
+    auto& of = state(signal);
+    const auto take = [&](const Young& young) {
+      for (const auto& b : young.batches) {
+        if (b.tmax_ns >= from_ns && b.tmin_ns < to_ns && b.batch->size() > 0) out.batches.push_back(b.batch);
+      }
+    };
+    if (of.frozen != nullptr) take(of.frozen->young);
+    take(of.active);
+    out.files = of.files;
+    return out;
+  }
+
   struct State {
     Young active;
     std::shared_ptr<Frozen> frozen;

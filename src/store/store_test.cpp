@@ -323,6 +323,94 @@ TEST_CASE("store: merged files hold the same rows, replaced ones go after the gr
   CHECK(house.all() == expected(0, 900));
 }
 
+TEST_CASE("store: latencies are every record's once, from memory, files, merged files and without sidecars") {
+  House house("latency", kByHand);
+  std::mt19937_64 random(5);
+  std::vector<std::shared_ptr<const base::Batch>> batches;
+  std::uint64_t sequence = 0;
+  const auto send = [&](Signal signal) {
+    base::BatchBuilder builder(signal);
+    for (const char* service : {"cart", "shop"}) {
+      builder.resource(service, "prod", "1.0", "web-1", "eu", "otlp");
+      for (int i = 0; i < 400; ++i) {
+        builder.record(kStart + static_cast<std::int64_t>(random() % (90 * 60'000'000'000ULL)), "x");
+        auto& batch = builder.batch();
+        batch.duration_ns.back() = random() % 9 == 0 ? base::kDurationUnset : static_cast<std::int64_t>(random() % (1ULL << (random() % 40)));
+        batch.status.back() = random() % 5 == 0 ? 503 : 200;
+        if (signal == Signal::kLog) batch.severity.back() = random() % 7 == 0 ? 17 : 9;
+        if (signal == Signal::kSpan) batch.kind.back() = static_cast<std::uint8_t>(random() % 6), batch.outcome.back() = static_cast<std::uint8_t>(random() % 3);
+      }
+    }
+    batches.push_back(std::make_shared<const base::Batch>(builder.take()));
+    house.store->accept({++sequence, "otlp", 0, {}, batches.back()});
+  };
+  struct Sum {
+    std::uint64_t count = 0, errors = 0;
+    std::int64_t max = 0;
+    std::map<int, std::uint64_t> buckets;
+    bool operator==(const Sum&) const = default;
+  };
+  using Sums = std::map<std::pair<std::string, std::int64_t>, Sum>;
+  const auto check = [&](const char* when) {
+    CAPTURE(when);
+    const std::int64_t minute = kStart / kMinute * kMinute + kMinute;
+    const std::pair<std::int64_t, std::int64_t> ranges[] = {
+        {minute, minute + 60 * kMinute}, {kStart + 1, kStart + 77 * kMinute + 12'345}, {kStart - kMinute, kStart + 100 * kMinute},
+        {minute + 5, minute + 6'000'000'000}, {minute - 3, minute + kMinute + 3}};
+    for (const auto signal : {Signal::kLog, Signal::kSpan}) {
+      for (const auto& [from, to] : ranges) {
+        for (const std::int64_t step : {std::int64_t{0}, kMinute, 5 * kMinute, std::int64_t{7'000'000'000}}) {
+          CAPTURE(from - kStart);
+          CAPTURE(step);
+          Sums want, got;
+          for (const auto& batch : batches) {
+            if (batch->signal != signal) continue;
+            for (std::size_t row = 0; row < batch->size(); ++row) {
+              const auto time = batch->time_ns[row], duration = batch->duration_ns[row];
+              if (time < from || time >= to || duration == base::kDurationUnset) continue;
+              if (signal == Signal::kSpan && batch->kind[row] != 2 && batch->kind[row] != 5) continue;
+              auto& sum = want[{std::string(batch->view(batch->resources[batch->resource[row]].service)), step == 0 ? from : time / step * step}];
+              ++sum.count;
+              sum.errors += batch->status[row] >= 500 || (signal == Signal::kLog ? batch->severity[row] >= 17 : batch->outcome[row] == 2);
+              sum.max = std::max(sum.max, duration);
+              ++sum.buckets[LatencyHistogram::bucket_of(duration)];
+            }
+          }
+          const auto rows = house.store->latency(signal, from, to, step);
+          REQUIRE(rows.ok());
+          for (const auto& row : *rows) {
+            auto& sum = got[{row.service, row.time_ns}];
+            CHECK(sum.count == 0);  // one row for each
+            sum = {row.histogram.count(), row.histogram.errors(), row.histogram.max_ns(), {}};
+            row.histogram.each_bucket([&](int bucket, std::uint64_t count) { sum.buckets[bucket] = count; });
+          }
+          CHECK(got.size() == want.size());
+          CHECK(got == want);
+        }
+      }
+    }
+  };
+  for (int i = 0; i < 9; ++i) {
+    send(Signal::kLog);
+    send(Signal::kSpan);
+    if (i == 4) check("in memory");
+    if (i % 3 != 1) REQUIRE(house.store->flush().ok());
+    if (i == 6) check("in files and in memory");
+  }
+  REQUIRE(house.store->flush().ok());
+  check("in files");
+  house.clock.elapsed = 5 * kHourNs;
+  REQUIRE(house.store->maintain().ok());
+  check("merged");
+  const auto logs = house.blob->list("telemetry/logs/");
+  REQUIRE(logs.ok());
+  for (const auto& entry : *logs) {
+    if (entry.key.ends_with(".tix")) REQUIRE(house.blob->remove(entry.key).ok());
+  }
+  house.enter();
+  check("without sidecars");
+}
+
 TEST_CASE("store: hints leave out files and never rows that match") {
   House house("hints", kByHand);
   std::uint64_t sequence = 0;
