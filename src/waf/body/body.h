@@ -1,8 +1,10 @@
 // Request bodies taken apart into what rules look at.
 //
-// Each processor reads the whole body once, within limits, and adds to the collections.  Names and values point into the
-// body or the arena.  A body that breaks its format is no failure of ours: `error` says what is wrong, the way rules read it in
-// REQBODY_ERROR and REQBODY_ERROR_MSG, and what was read before stays.
+// Each processor reads the whole body once, within limits, and replaces what its result held before.  Names and values point
+// into the body, the content type or the arena.  A body that breaks its format is no failure of ours: `error` says what is
+// wrong, the way rules read it in REQBODY_ERROR and REQBODY_ERROR_MSG, and what was read before stays.
+//
+// Behaviour is that of libmodsecurity 3.0.9 where it is not plainly a way around the rules; body_test.cpp has the cases.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +22,8 @@ struct Pair {
 
 struct BodyLimits {
   std::size_t arguments_max = 1000;  // SecArgumentsLimit; more is an error, the first ones are kept
-  std::size_t depth_max = 512;       // SecRequestBodyJsonDepthLimit, and nesting of XML
-  std::size_t files_max = 100;       // SecUploadFileLimit
+  std::size_t depth_max = 512;       // SecRequestBodyJsonDepthLimit
+  std::size_t files_max = 100;       // SecUploadFileLimit; 0: none
 };
 
 struct BodyError {
@@ -39,6 +41,8 @@ struct UrlEncoded {
 void parse_urlencoded(std::string_view text, char separator, const BodyLimits& limits, Arena& arena, UrlEncoded& out);
 
 // multipart/form-data, RFC 7578 and 2046, with libmodsecurity's strictness flags.
+// `unmatched_boundary`: a line looked like a boundary, and no true one with a line end came after it.  Where libmodsecurity's
+// MULTIPART_UNMATCHED_BOUNDARY is 1; the 2 it gives to every ordinary body is false here.  No part of MULTIPART_STRICT_ERROR.
 struct MultipartFlags {  // MULTIPART_*
   bool unmatched_boundary = false, boundary_quoted = false, boundary_whitespace = false, data_before = false, data_after = false,
        header_folding = false, crlf_lf_lines = false, lf_line = false, semicolon_missing = false, invalid_quoting = false,
@@ -60,8 +64,8 @@ struct Multipart {
 };
 void parse_multipart(std::string_view content_type, std::string_view body, const BodyLimits& limits, Arena& arena, Multipart& out);
 
-// application/json: leaves as arguments, named as libmodsecurity 3 does: json.order.items.array_0.sku.  true, false, null and
-// numbers are given as they are written.
+// application/json: leaves as arguments, named as libmodsecurity 3 does: json.order.items.array_0.sku.  true, false and numbers
+// are given as they are written, null as an empty value; an empty key is called empty-key.
 struct Json {
   std::vector<Pair> pairs;
   BodyError error;
@@ -69,10 +73,12 @@ struct Json {
 void parse_json(std::string_view body, const BodyLimits& limits, Arena& arena, Json& out);
 
 // text/xml: what XML:/* and XML://@* give, in the order of the document.  No external entity is ever opened, no entity
-// beyond the five of the standard and character references is expanded.
+// beyond the five of the standard and character references is expanded; what a DTD declares (values of entities, defaults of
+// attributes) is listed as if it were in the document.
+inline constexpr std::size_t kXmlDepthMax = 257;  // as many as libxml2 opens
 struct Xml {
   std::vector<std::string_view> attribute_values;  // //@*
-  std::vector<std::string_view> element_texts;     // /*: the text of the root and all below it, as one string
+  std::vector<std::string_view> element_texts;     // /*: the text of the root and all below it, as one string, last
   BodyError error;
 };
 void parse_xml(std::string_view body, const BodyLimits& limits, Arena& arena, Xml& out);

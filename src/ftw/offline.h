@@ -1,0 +1,17 @@
+// Runs tests against the engine alone: the request is read the way a tolerant server reads it, and the answer is what the
+// test's own backend (coreruleset's albedo) would give.
+#pragma once
+
+#include <memory>
+
+#include "ftw/ftw.h"
+#include "waf/engine.h"
+
+namespace ringwall::ftw {
+
+Runner offline_runner(std::shared_ptr<const waf::RuleSet> rules);
+
+// One line of the log for a rule that matched, in the manner of ModSecurity's messages.
+std::string log_line(const waf::Match& match);
+
+}  // namespace ringwall::ftw

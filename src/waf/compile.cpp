@@ -1,0 +1,293 @@
+// From rules as written to the program the engine runs.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "waf/detail/prefilter.h"
+#include "waf/detail/program.h"
+
+namespace ringwall::waf::detail {
+
+namespace {
+
+constexpr Operator kNotHere[] = {Operator::kFuzzyHash, Operator::kGeoLookup, Operator::kInspectFile, Operator::kRbl,
+                                 Operator::kRsub, Operator::kValidateDtd, Operator::kValidateSchema};
+
+class Compiler {
+ public:
+  explicit Compiler(Program& program) : p_(program) {}
+
+  Result<void> run() {
+    for (int i = 0; i < kGroupsMax; ++i) slot(std::to_string(i));  // TX:0 to TX:9 are slots 0 to 9
+    // The source must not move from here on: rules point into it.
+    std::array<std::vector<std::string>, 6> awaited;  // marker of each step with skipAfter
+    for (const auto& item : p_.source.items) {
+      if (item.marker) {
+        for (int phase = 1; phase <= 5; ++phase) {
+          p_.phases[static_cast<std::size_t>(phase)].push_back({Step::Kind::kMarker, 0, kNone});
+          awaited[static_cast<std::size_t>(phase)].push_back("=" + item.marker->name);
+        }
+        continue;
+      }
+      const auto& rule = *item.rule;
+      const auto phase = static_cast<std::size_t>(rule.actions.phase.value_or(2));
+      const auto head = RW_TRY(chain(rule));
+      p_.phases[phase].push_back({Step::Kind::kRule, head, kNone});
+      awaited[phase].push_back(rule.actions.skip_after);
+    }
+    for (std::size_t phase = 1; phase <= 5; ++phase) {
+      auto& steps = p_.phases[phase];
+      for (std::size_t i = 0; i < steps.size(); ++i) {
+        const auto& marker = awaited[phase][i];
+        if (steps[i].kind != Step::Kind::kRule || marker.empty()) continue;
+        std::size_t to = i + 1;
+        while (to < steps.size() && awaited[phase][to] != "=" + marker) ++to;
+        steps[i].skip_to = static_cast<std::uint32_t>(to);
+      }
+    }
+    for (const auto& [at, control] : controls_) RW_TRY(compile_removal(at.first, at.second, *control));
+    return {};
+  }
+
+ private:
+  Result<std::uint32_t> chain(const Rule& rule) {
+    const auto head = static_cast<std::uint32_t>(p_.rules.size());
+    RW_TRY(one(rule, rule));
+    for (const auto& next : rule.chained) {
+      p_.rules.back().next_in_chain = static_cast<std::uint32_t>(p_.rules.size());
+      RW_TRY(one(next, rule));
+    }
+    return head;
+  }
+
+  Error at(const Rule& rule, const Error& error) { return fail(error.code, fmt::format("{}:{}: {}", rule.place.file, rule.place.line, error.message), error.hint); }
+
+  Result<void> one(const Rule& rule, const Rule& head) {
+    CompiledRule out;
+    out.source = &rule;
+    out.head = &head.actions;
+    out.id = head.actions.id.value_or(0);
+    for (const auto& selector : rule.selectors) {
+      auto target = compile_target(selector);
+      if (!target.ok()) return at(rule, target.error());
+      (selector.exclude ? out.exclusions : out.targets).push_back(std::move(*target));
+    }
+    out.stages.push_back(kRaw);
+    for (const auto transformation : rule.actions.transformations) {
+      out.chain = child(out.chain, transformation);
+      out.stages.push_back(out.chain);
+    }
+    if (!rule.actions.multi_match) out.stages.clear();
+    out.op = rule.op;
+    out.negated = rule.negated;
+    out.capture = rule.actions.capture;
+    out.argument = compile_template(rule.argument);
+    auto prepared = prepare(rule, out);
+    if (!prepared.ok()) return at(rule, prepared.error());
+    out.msg = compile_template(rule.actions.msg);
+    out.log_data = compile_template(rule.actions.log_data);
+    out.redirect = compile_template(rule.actions.redirect);
+    for (const auto& tag : rule.actions.tags) out.tags.push_back(compile_template(tag));
+    for (const auto& set : rule.actions.set_vars) {
+      Assignment assignment{set.collection, compile_template(set.key), kNone, set.kind, compile_template(set.value)};
+      assignment.key.text = base::lower_ascii(assignment.key.text);
+      if (set.collection == Variable::kTx && assignment.key.constant) assignment.slot = slot(assignment.key.text);
+      out.assignments.push_back(std::move(assignment));
+    }
+    for (const auto& control : rule.actions.controls) {
+      controls_.push_back({{p_.rules.size(), out.controls.size()}, &control});
+      out.controls.push_back({control.kind, control.value, kNone});
+    }
+    p_.rules.push_back(std::move(out));
+    return {};
+  }
+
+  Result<void> prepare(const Rule& rule, CompiledRule& out) {
+    if (std::find(std::begin(kNotHere), std::end(kNotHere), rule.op) != std::end(kNotHere)) {
+      return fail(Errc::kInvalid, fmt::format("the operator @{} is not supported", name_of(rule.op)), "remove the rule, or write it with another operator");
+    }
+    const auto& text = out.argument.text;
+    if (out.argument.constant) out.number = number_of(text);
+    switch (rule.op) {
+      case Operator::kRx:
+      case Operator::kRxGlobal:
+        if (out.argument.constant) out.regex = RW_TRY(pattern(text));
+        break;
+      case Operator::kPm:
+        out.phrases = RW_TRY(phrases(parse_phrases(text)));
+        break;
+      case Operator::kPmFromFile:
+        out.phrases = RW_TRY(phrases(rule.file_lines));
+        break;
+      case Operator::kIpMatch:
+      case Operator::kIpMatchFromFile: {
+        std::vector<std::string_view> entries;
+        if (rule.op == Operator::kIpMatchFromFile) {
+          entries.assign(rule.file_lines.begin(), rule.file_lines.end());
+        } else {
+          for (std::string_view rest = text; !rest.empty();) {
+            const auto end = std::min(rest.find(','), rest.size());
+            entries.push_back(base::trim(rest.substr(0, end)));
+            rest.remove_prefix(std::min(end + 1, rest.size()));
+          }
+        }
+        out.addresses = std::make_shared<const IpSet>(RW_TRY(IpSet::parse(entries)));
+        break;
+      }
+      case Operator::kValidateByteRange:
+        out.bytes = RW_TRY(parse_byte_range(text));
+        break;
+      case Operator::kVerifyCc:
+      case Operator::kVerifyCpf:
+      case Operator::kVerifySsn:
+      case Operator::kVerifySvnr:
+        out.regex = RW_TRY(pattern(text));
+        break;
+      default:
+        break;
+    }
+    return {};
+  }
+
+  Result<std::shared_ptr<const Regex>> pattern(const std::string& text) {
+    auto& known = patterns_[text];
+    if (known == nullptr) known = RW_TRY(Regex::compile(text));
+    return known;
+  }
+  Result<std::shared_ptr<const PhraseSet>> phrases(const std::vector<std::string>& all) {
+    return std::make_shared<const PhraseSet>(RW_TRY(PhraseSet::make(all)));
+  }
+
+  Result<Target> compile_target(const Selector& selector) {
+    Target target{selector.variable, selector.kind, selector.count, selector.key, kNone, nullptr, {}};
+    target.shown = fmt::format("{}{}{}", name_of(selector.variable), selector.key.empty() ? "" : ":", selector.key);
+    if (selector.kind == Selector::Kind::kRegex) target.regex = RW_TRY(Regex::compile(selector.key, true));
+    if (selector.kind == Selector::Kind::kName) {
+      target.key = base::lower_ascii(selector.key);
+      if (selector.variable == Variable::kTx) target.slot = slot(target.key);
+    }
+    return target;
+  }
+
+  Template compile_template(const Macro& macro) {
+    Template out;
+    out.constant = macro.constant();
+    if (out.constant) {
+      out.text = macro.text();
+      return out;
+    }
+    for (const auto& piece : macro.pieces) {
+      Piece compiled{piece.literal, piece.variable.value_or(Variable::kTx), piece.variable.has_value(), base::lower_ascii(piece.key), kNone};
+      if (compiled.is_variable && compiled.variable == Variable::kTx) compiled.slot = slot(compiled.key);
+      out.pieces.push_back(std::move(compiled));
+    }
+    return out;
+  }
+
+  std::uint32_t slot(const std::string& key) {
+    const auto [at, added] = p_.slot_of.try_emplace(key, static_cast<std::uint32_t>(p_.slots.size()));
+    if (added) p_.slots.push_back(key);
+    return at->second;
+  }
+
+  std::uint16_t child(std::uint16_t parent, Transformation last) {
+    for (std::size_t i = 1; i < p_.chains.size(); ++i) {
+      if (p_.chains[i].parent == parent && p_.chains[i].last == last) return static_cast<std::uint16_t>(i);
+    }
+    p_.chains.push_back({parent, last});
+    return static_cast<std::uint16_t>(p_.chains.size() - 1);
+  }
+
+  // ctl:ruleRemove…: the rules it names are known now; at run time it only marks them.
+  Result<void> compile_removal(std::size_t rule, std::size_t index, const Control& control) {
+    using Kind = Control::Kind;
+    const bool by_id = control.kind == Kind::kRuleRemoveById || control.kind == Kind::kRuleRemoveTargetById;
+    const bool by_tag = control.kind == Kind::kRuleRemoveByTag || control.kind == Kind::kRuleRemoveTargetByTag;
+    const bool by_msg = control.kind == Kind::kRuleRemoveByMsg || control.kind == Kind::kRuleRemoveTargetByMsg;
+    if (!by_id && !by_tag && !by_msg) return {};
+    Removal removal;
+    for (const auto& target : control.targets) removal.targets.push_back(RW_TRY(compile_target(target)));
+    for (std::uint32_t i = 0; i < p_.rules.size(); ++i) {
+      const auto& candidate = p_.rules[i];
+      if (&candidate.source->actions != candidate.head) continue;  // further in a chain
+      bool named = false;
+      if (by_id) named = id_named(control.value, candidate.id);
+      if (by_tag) named = std::any_of(candidate.tags.begin(), candidate.tags.end(), [&](const auto& tag) { return tag.constant && tag.text == control.value; });
+      if (by_msg) named = candidate.msg.constant && candidate.msg.text == control.value;
+      if (named) removal.rules.push_back(i);
+    }
+    p_.rules[rule].controls[index].removal = static_cast<std::uint32_t>(p_.removals.size());
+    p_.removals.push_back(std::move(removal));
+    return {};
+  }
+
+  // "942100", "1-999999", and several of them with ',' or blanks between.
+  static bool id_named(std::string_view value, std::uint64_t id) {
+    while (!value.empty()) {
+      const auto end = std::min(value.find_first_of(", "), value.size());
+      const auto word = value.substr(0, end);
+      value.remove_prefix(std::min(end + 1, value.size()));
+      if (word.empty()) continue;
+      const auto dash = word.find('-');
+      const auto first = static_cast<std::uint64_t>(number_of(word.substr(0, dash)));
+      const auto last = dash == std::string_view::npos ? first : static_cast<std::uint64_t>(number_of(word.substr(dash + 1)));
+      if (id >= first && id <= last) return true;
+    }
+    return false;
+  }
+
+  Program& p_;
+  std::unordered_map<std::string, std::shared_ptr<const Regex>> patterns_;
+  std::vector<std::pair<std::pair<std::size_t, std::size_t>, const Control*>> controls_;
+};
+
+// What rules change while a phase runs cannot be looked at once for all rules.
+bool changes_in_phase(Variable v) {
+  constexpr Variable kChanging[] = {Variable::kMatchedVars, Variable::kMatchedVarsNames, Variable::kMatchedVar, Variable::kMatchedVarName, Variable::kTx,
+                                    Variable::kIp, Variable::kGlobal, Variable::kSession, Variable::kUser, Variable::kResource, Variable::kEnv, Variable::kRule,
+                                    Variable::kHighestSeverity, Variable::kReqbodyProcessor, Variable::kMscPcreError, Variable::kMscPcreLimitsExceeded};
+  return std::find(std::begin(kChanging), std::end(kChanging), v) != std::end(kChanging);
+}
+
+std::vector<Clause> clauses_of(const CompiledRule& rule) {
+  switch (rule.op) {
+    case Operator::kRx:
+    case Operator::kRxGlobal: return rule.argument.constant ? clauses_of_regex(rule.argument.text) : std::vector<Clause>();
+    case Operator::kPm: return clauses_of_literals(parse_phrases(rule.argument.text));
+    case Operator::kPmFromFile: return clauses_of_literals(rule.source->file_lines);
+    case Operator::kContains:
+    case Operator::kContainsWord:
+    case Operator::kStrmatch:
+    case Operator::kBeginsWith:
+    case Operator::kEndsWith:
+    case Operator::kStreq: return rule.argument.constant ? clauses_of_literals({rule.argument.text}) : std::vector<Clause>();
+    default: return {};
+  }
+}
+
+std::shared_ptr<const Prefilter> make_prefilter(Program& program) {
+  auto prefilter = std::make_shared<Prefilter>();
+  for (auto& rule : program.rules) {
+    const auto clauses = clauses_of(rule);
+    if (clauses.empty()) continue;
+    rule.pattern = prefilter->add(clauses);
+    rule.skippable = !rule.negated && rule.stages.empty() && !rule.targets.empty() &&
+                     std::none_of(rule.targets.begin(), rule.targets.end(), [](const Target& target) { return target.count || changes_in_phase(target.variable); });
+  }
+  prefilter->finish();
+  return prefilter;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Program>> compile_program(RuleSetSource source, const CompileOptions& options) {
+  auto program = std::make_shared<Program>();
+  program->source = std::move(source);
+  program->budget = options.budget;
+  RW_TRY(Compiler(*program).run());
+  if (options.fast) program->prefilter = make_prefilter(*program);
+  return std::shared_ptr<const Program>(std::move(program));
+}
+
+}  // namespace ringwall::waf::detail

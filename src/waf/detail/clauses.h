@@ -1,0 +1,24 @@
+// What a text must hold for a pattern to have a chance: clauses, each a set of literals of which one must be in the text.
+//
+// Read off the pattern alone, on texts folded to lower case (ASCII), so that one pass over a text serves patterns of either
+// case.  No clause is always sound: it promises nothing, and the pattern is then tried on every text.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ringwall::waf::detail {
+
+inline constexpr std::size_t kClausesMax = 4;         // of a pattern; the most selective are kept
+inline constexpr std::size_t kClauseLiteralsMax = 3000;
+inline constexpr std::size_t kLiteralBytesMax = 16;   // longer ones are cut, which is sound
+
+using Clause = std::vector<std::string>;  // sorted, distinct, none empty, lower case
+
+// Of a regular expression in PCRE's syntax.  Syntax it does not know gives no clauses.
+std::vector<Clause> clauses_of_regex(std::string_view pattern);
+// Of a text that must be there as it is, any case.
+std::vector<Clause> clauses_of_literals(const std::vector<std::string>& any_of);
+
+}  // namespace ringwall::waf::detail

@@ -1,0 +1,97 @@
+// Runs the rules of a phase over an exchange.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "waf/detail/exchange.h"
+#include "waf/detail/program.h"
+#include "waf/engine.h"
+
+namespace ringwall::waf::detail {
+
+enum class Allowed : std::uint8_t { kNothing, kPhase, kRequest, kEverything };
+
+class Judge {
+ public:
+  Judge(std::shared_ptr<const Program> program, PersistentCollections* persistent);
+
+  void reset(const ExchangeInfo& info);
+  // Runs one phase; afterwards verdict() may be set.
+  void run(int phase);
+
+  Exchange exchange;
+  Settings settings;  // as ctl has changed them
+  Verdict verdict;
+  std::vector<Match> matches;
+  std::uint64_t steps = 0;
+
+ private:
+  struct Value {
+    Variable variable;
+    std::string_view name, text;
+    std::uint32_t id;  // of the text
+    bool count;
+  };
+
+  bool evaluate(std::uint32_t index, int phase, bool is_head);
+  template <class Each>
+  void each_value(const Target& target, Each each);
+  bool excluded(const CompiledRule& rule, std::uint32_t head, Variable variable, std::string_view name) const;
+  static bool covers(const Target& target, Variable variable, std::string_view name);
+  bool look_at(const CompiledRule& rule, const Value& value, int phase, bool is_head);
+  bool operate(const CompiledRule& rule, std::string_view text);
+  void capture(const Group* groups, int count, std::string_view text);
+  void capture_one(std::string_view text);
+  void on_match(const CompiledRule& rule, const Value& value, std::string_view text);
+  void after_match(const CompiledRule& rule, std::uint32_t index, int phase, bool is_head);
+  void disrupt(const CompiledRule& rule);
+  void assign(const Assignment& assignment);
+  void control(const CompiledControl& control);
+  void log(const CompiledRule& rule, int phase);
+
+  std::string_view expand(const Template& text);
+  std::string_view value_of(const Piece& piece);
+  std::string_view tx_value(std::uint32_t slot, std::string_view key) const;
+  void set_tx(std::uint32_t slot, std::string_view key, std::string_view value, bool set);
+  std::string_view transformed(const Value& value, std::uint16_t chain);
+  struct Variant;
+  std::uint32_t variant(std::uint32_t id, std::string_view text, std::uint16_t chain);
+  const std::uint64_t* bits_of(std::uint32_t variant);
+  bool may_match(const CompiledRule& rule);
+  std::vector<Entry>* persistent_entries(Variable collection);
+
+  const std::shared_ptr<const Program> program_;
+  PersistentCollections* const persistent_;
+  std::int64_t now_ns_ = 0;
+  Allowed allowed_ = Allowed::kNothing;
+  std::vector<bool> removed_;             // by index of rule
+  std::vector<std::uint32_t> target_removals_;
+  std::uint32_t head_ = 0;                // the chain under evaluation
+  int skip_ = 0;
+  bool skip_after_ = false;
+  std::vector<std::string> persistent_keys_;  // by collection; empty: not begun
+  std::string_view last_name_, last_value_;   // for the log: what matched last
+  Variable last_variable_ = Variable::kTx;
+
+  // What the fast path remembers.  A text under a chain of transformations is a variant; most chains leave most texts as they
+  // are, so there are few.
+  struct Variant {
+    std::string_view text;
+    ByteSet bytes;
+    const std::uint64_t* bits = nullptr;  // of the prefilter; null: not scanned yet
+  };
+  std::vector<Variant> variants_;
+  std::vector<std::uint32_t*> by_text_;   // by text, then chain: index in variants_ and 1; 0: not asked for yet
+  // All values of a variable under a chain together: what none of them can match is not tried at all.
+  struct Together {
+    std::uint64_t epoch = 0;
+    const std::uint64_t* bits = nullptr;
+    ByteSet bytes;
+  };
+  std::vector<Together> groups_;             // by variable and chain
+  std::uint64_t epoch_ = 0;               // a phase of an exchange
+};
+
+}  // namespace ringwall::waf::detail

@@ -1,0 +1,119 @@
+// A rule set in the form the engine runs: names resolved to numbers, patterns compiled, chains and jumps as indices.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "waf/detail/prefilter.h"
+#include "waf/engine.h"
+#include "waf/operators.h"
+#include "waf/regex.h"
+
+namespace ringwall::waf::detail {
+
+inline constexpr std::uint16_t kRaw = 0;  // the chain without transformations
+inline constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
+// Chains of transformations as a trie; node 0 is the text itself.
+struct ChainNode {
+  std::uint16_t parent = kRaw;
+  Transformation last = Transformation::kBase64Decode;
+};
+
+struct Target {
+  Variable variable = Variable::kArgs;
+  Selector::Kind kind = Selector::Kind::kAll;
+  bool count = false;
+  std::string key;              // lower case when kName
+  std::uint32_t slot = kNone;   // of TX:key
+  std::shared_ptr<const Regex> regex;
+  std::string shown;            // as written: "ARGS:a"
+};
+
+// A macro with its TX names resolved.
+struct Piece {
+  std::string literal;
+  Variable variable = Variable::kTx;
+  bool is_variable = false;
+  std::string key;
+  std::uint32_t slot = kNone;
+};
+struct Template {
+  std::vector<Piece> pieces;
+  bool constant = true;
+  std::string text;  // of a constant one
+};
+
+struct Assignment {
+  Variable collection = Variable::kTx;
+  Template key;
+  std::uint32_t slot = kNone;  // of a constant TX key
+  SetVar::Kind kind = SetVar::Kind::kAssign;
+  Template value;
+};
+
+// Which rules a ctl action names: evaluated once, at compile time, into a set of rules.
+struct Removal {
+  std::vector<std::uint32_t> rules;  // indices of chain heads
+  std::vector<Target> targets;       // empty: the whole rule
+};
+
+struct CompiledControl {
+  Control::Kind kind;
+  std::string value;
+  std::uint32_t removal = kNone;
+};
+
+struct CompiledRule {
+  const Rule* source = nullptr;
+  const Actions* head = nullptr;       // of the chain's first rule
+  std::uint64_t id = 0;
+  std::vector<Target> targets, exclusions;
+  std::uint16_t chain = kRaw;
+  std::vector<std::uint16_t> stages;   // of multiMatch: every node on the way to `chain`, kRaw first
+
+  Operator op = Operator::kUnconditionalMatch;
+  bool negated = false, capture = false;
+  Template argument;
+  std::int64_t number = 0;             // of a constant argument
+  std::shared_ptr<const Regex> regex;
+  std::shared_ptr<const PhraseSet> phrases;
+  std::shared_ptr<const IpSet> addresses;
+  ByteSet bytes;
+  std::uint32_t pattern = kNone;       // in the prefilter
+  bool skippable = false;              // when no value of its targets can match, nothing needs to be done
+
+  std::vector<Assignment> assignments;
+  std::vector<CompiledControl> controls;
+  Template msg, log_data, redirect;
+  std::vector<Template> tags;
+  std::uint32_t next_in_chain = kNone;  // index in Program::rules
+};
+
+// What a phase runs, in order.
+struct Step {
+  enum class Kind : std::uint8_t { kRule, kMarker };
+  Kind kind = Kind::kRule;
+  std::uint32_t rule = 0;       // index of a chain head
+  std::uint32_t skip_to = kNone;  // of a rule with skipAfter: the step behind the marker, or the end of the phase
+};
+
+struct Program {
+  RuleSetSource source;
+  Budget budget;
+  std::vector<CompiledRule> rules;
+  std::array<std::vector<Step>, 6> phases;  // 1..5
+  std::vector<ChainNode> chains{1};
+  std::vector<std::string> slots;                       // names of TX keys, lower case
+  std::unordered_map<std::string, std::uint32_t> slot_of;
+  std::vector<Removal> removals;
+  std::shared_ptr<const Prefilter> prefilter;           // null: the plain path
+};
+
+Result<std::shared_ptr<const Program>> compile_program(RuleSetSource source, const CompileOptions& options);
+
+}  // namespace ringwall::waf::detail

@@ -1,0 +1,618 @@
+#include "waf/detail/judge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "waf/detect.h"
+#include "waf/detail/prefilter.h"
+
+namespace ringwall::waf::detail {
+
+namespace {
+
+constexpr std::uint64_t kStepsPerOperator = 16;  // looking at an empty text is work too
+constexpr std::size_t kMatchesMax = 1000;        // of one exchange; further ones are not logged
+constexpr std::size_t kMacroBytesMax = 64 << 10; // of an expanded macro
+
+bool same_nocase(std::string_view a, std::string_view lower) {
+  if (a.size() != lower.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const char c = a[i] >= 'A' && a[i] <= 'Z' ? static_cast<char>(a[i] + 32) : a[i];
+    if (c != lower[i]) return false;
+  }
+  return true;
+}
+
+bool is_persistent(Variable v) {
+  return v == Variable::kIp || v == Variable::kGlobal || v == Variable::kSession || v == Variable::kUser || v == Variable::kResource;
+}
+
+bool verify(Operator op, const Regex& regex, std::string_view text) {
+  for (std::size_t from = 0; from < text.size();) {
+    Group groups[kGroupsMax];
+    int count = 0;
+    if (regex.search(text.substr(from), groups, &count) != Found::kYes) return false;
+    const auto candidate = text.substr(from + groups[0].offset, groups[0].size);
+    const bool valid = op == Operator::kVerifyCc    ? valid_credit_card(candidate)
+                       : op == Operator::kVerifyCpf ? valid_cpf(candidate)
+                       : op == Operator::kVerifySsn ? valid_ssn(candidate)
+                                                    : valid_svnr(candidate);
+    if (valid) return true;
+    from += groups[0].offset + std::max<std::size_t>(groups[0].size, 1);
+  }
+  return false;
+}
+
+}  // namespace
+
+Judge::Judge(std::shared_ptr<const Program> program, PersistentCollections* persistent)
+    : exchange(*program), program_(std::move(program)), persistent_(persistent), persistent_keys_(kCollectionCount), groups_(program_->prefilter == nullptr ? 0 : kVariableCount * program_->chains.size()) {
+  reset({});
+}
+
+void Judge::reset(const ExchangeInfo& info) {
+  exchange.reset(info);
+  settings = program_->source.settings;
+  verdict = {};
+  matches.clear();
+  steps = 0;
+  now_ns_ = info.now_ns;
+  allowed_ = Allowed::kNothing;
+  removed_.assign(program_->rules.size(), false);
+  target_removals_.clear();
+  skip_ = 0;
+  for (auto& key : persistent_keys_) key.clear();
+  variants_.clear();
+  by_text_.clear();
+  ++epoch_;
+}
+
+void Judge::run(int phase) {
+  if (settings.engine == Engine::kOff) return;
+  if (allowed_ == Allowed::kEverything && phase != 5) return;
+  if (allowed_ == Allowed::kRequest && phase <= 2) return;
+  allowed_ = Allowed::kNothing;
+  if (verdict.action != Verdict::Action::kPass && phase != 5) return;
+  const auto& all = program_->phases[static_cast<std::size_t>(phase)];
+  skip_ = 0;
+  ++epoch_;
+  for (std::size_t i = 0; i < all.size();) {
+    const auto& step = all[i];
+    if (step.kind == Step::Kind::kMarker) {
+      ++i;
+      continue;
+    }
+    if (skip_ > 0) {
+      --skip_, ++i;
+      continue;
+    }
+    if (removed_[step.rule]) {
+      ++i;
+      continue;
+    }
+    head_ = step.rule;
+    skip_after_ = false;
+    exchange.entries(Variable::kMatchedVars).clear();
+    exchange.entries(Variable::kMatchedVarsNames).clear();
+    evaluate(step.rule, phase, true);
+    if (verdict.action != Verdict::Action::kPass && phase != 5) return;
+    if (allowed_ != Allowed::kNothing) return;
+    if (steps > program_->budget.steps) {
+      if (program_->budget.deny_when_spent && settings.engine == Engine::kOn) verdict = {.action = Verdict::Action::kDeny, .status = 403};
+      return;
+    }
+    i = skip_after_ && step.skip_to != kNone ? step.skip_to : i + 1;
+  }
+}
+
+bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
+  const auto& rule = program_->rules[index];
+  if (rule.skippable && !may_match(rule)) {
+    steps += kStepsPerOperator;
+    return false;
+  }
+  bool matched = false;
+  if (rule.targets.empty()) {
+    steps += kStepsPerOperator;
+    matched = true;
+    for (const auto& assignment : rule.assignments) assign(assignment);
+  }
+  for (const auto& target : rule.targets) {
+    each_value(target, [&](const Value& value) {
+      if (excluded(rule, head_, value.variable, value.name)) return;
+      if (look_at(rule, value, phase, is_head)) matched = true;
+    });
+  }
+  if (!matched) return false;
+  if (rule.next_in_chain != kNone && !evaluate(rule.next_in_chain, phase, false)) return false;
+  after_match(rule, index, phase, is_head);
+  return true;
+}
+
+template <class Each>
+void Judge::each_value(const Target& target, Each each) {
+  const auto variable = target.variable;
+  const auto wanted = [&](std::string_view name) {
+    switch (target.kind) {
+      case Selector::Kind::kAll: return true;
+      case Selector::Kind::kName: return same_nocase(name, target.key);
+      case Selector::Kind::kRegex: return target.regex->search(name) != Found::kNo;
+      case Selector::Kind::kXPath: return name == target.key;
+    }
+    return false;
+  };
+  std::uint64_t count = 0;
+  const auto give = [&](std::string_view name, std::string_view text, std::uint32_t id) {
+    if (target.count) ++count;
+    else each(Value{variable, name, text, id, false});
+  };
+  if (variable == Variable::kTx) {
+    if (target.kind == Selector::Kind::kName) {
+      if (exchange.tx[target.slot].set) give(target.key, exchange.tx[target.slot].value, kNoText);
+    } else {
+      for (std::size_t i = 0; i < exchange.tx.size(); ++i) {
+        if (exchange.tx[i].set && wanted(program_->slots[i])) give(program_->slots[i], exchange.tx[i].value, kNoText);
+      }
+      for (std::size_t i = 0; i < exchange.tx_dynamic.size(); ++i) {
+        const auto entry = exchange.tx_dynamic[i];
+        if (wanted(entry.name)) give(entry.name, entry.value, kNoText);
+      }
+    }
+  } else if (is_collection(variable)) {
+    // Rules may add while they look (MATCHED_VARS): what is there now is looked at.
+    const auto& entries = exchange.entries(variable);
+    for (std::size_t i = 0, size = entries.size(); i < size; ++i) {
+      const auto entry = entries[i];
+      if (wanted(entry.name)) give(entry.name, entry.value, entry.text);
+    }
+  } else {
+    const auto& entry = exchange.single_entry(variable);
+    if (entry.text != kNoText) give({}, entry.value, entry.text);
+  }
+  if (target.count) {
+    char digits[24];
+    const auto* end = fmt::format_to(digits, "{}", count);
+    each(Value{variable, target.key, exchange.arena.copy({digits, static_cast<std::size_t>(end - digits)}), kNoText, true});
+  }
+}
+
+bool Judge::covers(const Target& target, Variable variable, std::string_view name) {
+  if (target.variable != variable) {
+    // ARGS covers what came by either way.
+    if (target.variable == Variable::kArgs && (variable == Variable::kArgsGet || variable == Variable::kArgsPost)) return false;
+    return false;
+  }
+  switch (target.kind) {
+    case Selector::Kind::kAll: return true;
+    case Selector::Kind::kName: return same_nocase(name, target.key);
+    case Selector::Kind::kRegex: return target.regex->search(name) != Found::kNo;
+    case Selector::Kind::kXPath: return name == target.key;
+  }
+  return false;
+}
+
+bool Judge::excluded(const CompiledRule& rule, std::uint32_t head, Variable variable, std::string_view name) const {
+  for (const auto& target : rule.exclusions) {
+    if (covers(target, variable, name)) return true;
+  }
+  for (const auto index : target_removals_) {
+    const auto& removal = program_->removals[index];
+    if (!std::binary_search(removal.rules.begin(), removal.rules.end(), head)) continue;
+    for (const auto& target : removal.targets) {
+      if (covers(target, variable, name)) return true;
+    }
+  }
+  return false;
+}
+
+std::string_view Judge::transformed(const Value& value, std::uint16_t chain) {
+  if (chain == kRaw) return value.text;
+  if (value.id == kNoText || program_->prefilter == nullptr) {
+    const auto before = transformed(value, program_->chains[chain].parent);
+    steps += before.size();
+    return transform(program_->chains[chain].last, before, exchange.arena);
+  }
+  return variants_[variant(value.id, value.text, chain)].text;
+}
+
+std::uint32_t Judge::variant(std::uint32_t id, std::string_view text, std::uint16_t chain) {
+  if (by_text_.size() <= id) by_text_.resize(std::max<std::size_t>(exchange.texts(), id + 1));
+  if (by_text_[id] == nullptr) by_text_[id] = exchange.arena.make_array<std::uint32_t>(program_->chains.size());
+  auto& known = by_text_[id][chain];
+  if (known != 0) return known - 1;
+  if (chain == kRaw) {
+    steps += text.size();
+    variants_.push_back({text, bytes_of(text), nullptr});
+  } else {
+    const auto& node = program_->chains[chain];
+    const auto parent = variant(id, text, node.parent);
+    const auto before = variants_[parent].text;
+    if (is_identity(node.last, variants_[parent].bytes, before)) return (by_text_[id][chain] = parent + 1) - 1;
+    steps += before.size();
+    const auto after = transform(node.last, before, exchange.arena);
+    if (after.data() == before.data() && after.size() == before.size()) return (by_text_[id][chain] = parent + 1) - 1;
+    variants_.push_back({after, bytes_of(after), nullptr});
+  }
+  known = static_cast<std::uint32_t>(variants_.size());
+  return known - 1;
+}
+
+const std::uint64_t* Judge::bits_of(std::uint32_t index) {
+  auto& variant = variants_[index];
+  if (variant.bits == nullptr) {
+    auto* bits = exchange.arena.make_array<std::uint64_t>(program_->prefilter->words());
+    program_->prefilter->scan(variant.text, bits);
+    steps += variant.text.size();
+    variant.bits = bits;
+  }
+  return variant.bits;
+}
+
+// False: no value of the rule's targets can match.
+bool Judge::may_match(const CompiledRule& rule) {
+  const auto chains = program_->chains.size(), words = program_->prefilter->words();
+  for (const auto& target : rule.targets) {
+    auto& group = groups_[static_cast<std::size_t>(target.variable) * chains + rule.chain];
+    if (group.epoch != epoch_) {
+      group = {epoch_, nullptr, {}};
+      auto* bits = exchange.arena.make_array<std::uint64_t>(words);
+      const auto add = [&](const Entry& entry) {
+        const auto index = variant(entry.text, entry.value, rule.chain);
+        const auto* own = bits_of(index);
+        for (std::size_t i = 0; i < words; ++i) bits[i] |= own[i];
+        for (int i = 0; i < 4; ++i) group.bytes.bits[i] |= variants_[index].bytes.bits[i];
+      };
+      if (is_collection(target.variable)) {
+        for (const auto& entry : exchange.entries(target.variable)) add(entry);
+      } else if (const auto& entry = exchange.single_entry(target.variable); entry.text != kNoText) {
+        add(entry);
+      }
+      group.bits = bits;
+    }
+    if (program_->prefilter->possible(rule.pattern, group.bits, group.bytes)) return true;
+  }
+  return false;
+}
+
+bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, bool is_head) {
+  const bool filtered = program_->prefilter != nullptr && rule.pattern != kNone && value.id != kNoText;
+  const auto one = [&](std::string_view text, bool possible) {
+    bool found = false;
+    if (possible) {
+      steps += text.size() + kStepsPerOperator;
+      found = operate(rule, text);
+    }
+    if (found == rule.negated) return false;
+    on_match(rule, value, text);
+    if (!rule.stages.empty() && is_head && rule.next_in_chain == kNone) log(rule, phase);
+    return true;
+  };
+  const auto stage = [&](std::uint16_t chain) {
+    if (!filtered) return one(transformed(value, chain), true);
+    const auto index = variant(value.id, value.text, chain);
+    const bool possible = program_->prefilter->possible(rule.pattern, bits_of(index), variants_[index].bytes);
+    return one(variants_[index].text, possible);
+  };
+  if (rule.stages.empty()) return stage(rule.chain);
+  // multiMatch: the text as it came, and again whenever a transformation changed it.
+  bool matched = false;
+  std::string_view before;
+  for (std::size_t i = 0; i < rule.stages.size(); ++i) {
+    const auto text = transformed(value, rule.stages[i]);
+    if (i == 0 || text != before) matched = stage(rule.stages[i]) || matched;
+    before = text;
+  }
+  return matched;
+}
+
+bool Judge::operate(const CompiledRule& rule, std::string_view text) {
+  const auto argument = [&] { return rule.argument.constant ? std::string_view(rule.argument.text) : expand(rule.argument); };
+  const auto number = [&] { return rule.argument.constant ? rule.number : number_of(expand(rule.argument)); };
+  switch (rule.op) {
+    case Operator::kRx:
+    case Operator::kRxGlobal: {
+      std::shared_ptr<const Regex> made;
+      const Regex* regex = rule.regex.get();
+      if (regex == nullptr) {
+        // A pattern with a macro in it is made when it is known; one that is none matches nothing.
+        auto compiled = Regex::compile(argument());
+        if (!compiled.ok()) return false;
+        made = std::move(*compiled);
+        regex = made.get();
+      }
+      if (!rule.capture || rule.negated) return regex->search(text) != Found::kNo;
+      Group groups[kGroupsMax];
+      int count = 0;
+      const auto found = regex->search(text, groups, &count);
+      if (found == Found::kYes) capture(groups, count, text);
+      if (found == Found::kLimit) exchange.set_flag(Variable::kMscPcreLimitsExceeded, true);
+      return found != Found::kNo;
+    }
+    case Operator::kPm:
+    case Operator::kPmFromFile: {
+      std::size_t offset = 0, size = 0;
+      if (!rule.phrases->find(text, offset, size)) return false;
+      if (rule.capture) capture_one(text.substr(offset, size));
+      return true;
+    }
+    case Operator::kBeginsWith: return text.starts_with(argument());
+    case Operator::kEndsWith: return text.ends_with(argument());
+    case Operator::kContains:
+    case Operator::kStrmatch: return text.find(argument()) != std::string_view::npos;
+    case Operator::kContainsWord: return contains_word(text, argument());
+    case Operator::kStreq: return text == argument();
+    case Operator::kWithin: return argument().find(text) != std::string_view::npos;
+    case Operator::kEq: return number_of(text) == number();
+    case Operator::kGe: return number_of(text) >= number();
+    case Operator::kGt: return number_of(text) > number();
+    case Operator::kLe: return number_of(text) <= number();
+    case Operator::kLt: return number_of(text) < number();
+    case Operator::kIpMatch:
+    case Operator::kIpMatchFromFile: return rule.addresses->contains(text);
+    case Operator::kValidateByteRange: return outside_range(text, rule.bytes);
+    case Operator::kValidateUrlEncoding: return bad_url_encoding(text);
+    case Operator::kValidateUtf8Encoding: return bad_utf8(text);
+    case Operator::kDetectSqli: {
+      char fingerprint[kFingerprintMax] = {};
+      if (!detect_sqli(text, fingerprint)) return false;
+      if (rule.capture) capture_one(exchange.arena.copy(fingerprint));
+      return true;
+    }
+    case Operator::kDetectXss:
+      if (!detect_xss(text)) return false;
+      if (rule.capture) capture_one(text);
+      return true;
+    case Operator::kVerifyCc:
+    case Operator::kVerifyCpf:
+    case Operator::kVerifySsn:
+    case Operator::kVerifySvnr: return verify(rule.op, *rule.regex, text);
+    case Operator::kUnconditionalMatch: return true;
+    default: return false;  // kNoMatch; the others do not compile
+  }
+}
+
+void Judge::capture(const Group* groups, int count, std::string_view text) {
+  for (int i = 0; i < count; ++i) {
+    if (groups[i].set) set_tx(static_cast<std::uint32_t>(i), {}, text.substr(groups[i].offset, groups[i].size), true);
+  }
+}
+void Judge::capture_one(std::string_view text) { set_tx(0, {}, text, true); }
+
+void Judge::on_match(const CompiledRule& rule, const Value& value, std::string_view text) {
+  last_variable_ = value.variable;
+  last_name_ = value.name;
+  last_value_ = text;
+  // ARGS:a; & stays with the name where a count was looked at.
+  const auto variable = name_of(value.variable);
+  char* shown = exchange.arena.take(variable.size() + value.name.size() + 2);
+  char* end = shown;
+  if (value.count) *end++ = '&';
+  end = std::copy(variable.begin(), variable.end(), end);
+  if (!value.name.empty()) *end++ = ':';
+  end = std::copy(value.name.begin(), value.name.end(), end);
+  const std::string_view name(shown, static_cast<std::size_t>(end - shown));
+  exchange.set(Variable::kMatchedVar, text);
+  exchange.set(Variable::kMatchedVarName, name);
+  exchange.add(Variable::kMatchedVars, name, text);
+  exchange.add(Variable::kMatchedVarsNames, name, name);
+  for (const auto& assignment : rule.assignments) assign(assignment);
+}
+
+void Judge::after_match(const CompiledRule& rule, std::uint32_t index, int phase, bool is_head) {
+  (void)index;
+  const auto& actions = rule.source->actions;
+  if (actions.severity) {
+    const auto highest = exchange.single(Variable::kHighestSeverity);
+    if (highest.empty() || number_of(highest) > *actions.severity) exchange.set_number(Variable::kHighestSeverity, static_cast<std::uint64_t>(*actions.severity));
+  }
+  for (const auto& one : rule.controls) control(one);
+  for (const auto& init : actions.init_cols) {
+    auto& key = persistent_keys_[static_cast<std::size_t>(init.collection)];
+    // init keys are macros as written; they are few and compiled when met.
+    std::string text;
+    for (const auto& piece : init.key.pieces) {
+      if (piece.variable) {
+        const Piece compiled{{}, *piece.variable, true, base::lower_ascii(piece.key), kNone};
+        text += value_of(compiled);
+      } else {
+        text += piece.literal;
+      }
+    }
+    if (text.empty() || key == text) continue;
+    key = text;
+    auto& entries = exchange.entries(init.collection);
+    entries.clear();
+    if (persistent_ == nullptr) continue;
+    for (const auto& [name, value] : persistent_->load(init.collection, key, now_ns_)) {
+      exchange.add(init.collection, exchange.arena.copy(name), exchange.arena.copy(value));
+    }
+  }
+  for (const auto& expire : actions.expire_vars) {
+    if (persistent_ == nullptr || !is_persistent(expire.collection)) continue;
+    const auto& key = persistent_keys_[static_cast<std::size_t>(expire.collection)];
+    if (key.empty()) continue;
+    for (const auto& entry : exchange.entries(expire.collection)) {
+      if (!same_nocase(entry.name, base::lower_ascii(expire.key))) continue;
+      const std::string value(entry.value);
+      persistent_->set(expire.collection, key, entry.name, &value, now_ns_ + static_cast<std::int64_t>(expire.seconds) * 1'000'000'000);
+    }
+  }
+  if (actions.skip > 0) skip_ = actions.skip;
+  if (!actions.skip_after.empty()) skip_after_ = true;
+  if (!is_head) return;
+  if (settings.engine == Engine::kOn) disrupt(rule);
+  if (rule.stages.empty() || rule.next_in_chain != kNone) log(rule, phase);
+}
+
+void Judge::disrupt(const CompiledRule& rule) {
+  const auto& actions = rule.source->actions;
+  switch (actions.disruptive) {
+    case Disruptive::kAllow: allowed_ = Allowed::kEverything; break;
+    case Disruptive::kAllowPhase: allowed_ = Allowed::kPhase; break;
+    case Disruptive::kAllowRequest: allowed_ = Allowed::kRequest; break;
+    case Disruptive::kDeny:
+    case Disruptive::kBlock: verdict = {.action = Verdict::Action::kDeny, .status = actions.status.value_or(403), .rule_id = rule.id}; break;
+    case Disruptive::kDrop: verdict = {.action = Verdict::Action::kDrop, .status = actions.status.value_or(403), .rule_id = rule.id}; break;
+    case Disruptive::kRedirect:
+    case Disruptive::kProxy:
+      verdict = {.action = Verdict::Action::kRedirect, .status = actions.status.value_or(302), .rule_id = rule.id, .location = expand(rule.redirect)};
+      break;
+    case Disruptive::kPause: verdict.pause_ms = actions.pause_ms; break;
+    case Disruptive::kNone:
+    case Disruptive::kPass: break;
+  }
+}
+
+void Judge::log(const CompiledRule& rule, int phase) {
+  const auto& actions = rule.source->actions;
+  const bool log = actions.log.value_or(true);
+  const bool audit = actions.audit_log.value_or(log);
+  if ((!log && !audit) || matches.size() >= kMatchesMax) return;
+  Match match;
+  match.rule_id = rule.id;
+  match.rule = rule.source;
+  match.phase = phase;
+  match.log = log;
+  match.audit_log = audit;
+  match.disruptive = verdict.rule_id == rule.id && verdict.action != Verdict::Action::kPass;
+  match.severity = actions.severity.value_or(-1);
+  match.msg = expand(rule.msg);
+  match.log_data = expand(rule.log_data);
+  for (const auto& tag : rule.tags) match.tags.emplace_back(expand(tag));
+  match.variable = fmt::format("{}{}{}", name_of(last_variable_), last_name_.empty() ? "" : ":", last_name_);
+  match.value = last_value_.substr(0, kValueShownMax);
+  match.operator_text = fmt::format("{}@{} {}", rule.negated ? "!" : "", name_of(rule.op), rule.argument.constant ? std::string_view(rule.argument.text).substr(0, kValueShownMax) : std::string_view());
+  matches.push_back(std::move(match));
+}
+
+std::string_view Judge::tx_value(std::uint32_t slot, std::string_view key) const {
+  if (slot != kNone) return exchange.tx[slot].value;
+  for (const auto& entry : exchange.tx_dynamic) {
+    if (entry.name == key) return entry.value;
+  }
+  return {};
+}
+
+void Judge::set_tx(std::uint32_t slot, std::string_view key, std::string_view value, bool set) {
+  if (slot == kNone) {
+    if (const auto known = program_->slot_of.find(std::string(key)); known != program_->slot_of.end()) slot = known->second;
+  }
+  if (slot != kNone) {
+    exchange.tx[slot] = {set ? value : std::string_view(), set};
+    return;
+  }
+  auto& all = exchange.tx_dynamic;
+  const auto at = std::find_if(all.begin(), all.end(), [key](const Entry& entry) { return entry.name == key; });
+  if (!set) {
+    if (at != all.end()) all.erase(at);
+  } else if (at != all.end()) {
+    at->value = value;
+  } else {
+    all.push_back({exchange.arena.copy(key), value, kNoText});
+  }
+}
+
+void Judge::assign(const Assignment& assignment) {
+  char digits[24];
+  const auto key = assignment.key.constant ? std::string_view(assignment.key.text) : exchange.arena.copy(base::lower_ascii(expand(assignment.key)));
+  std::string_view before;
+  std::vector<Entry>* entries = nullptr;
+  if (assignment.collection == Variable::kTx) {
+    auto slot = assignment.slot;
+    if (slot == kNone) {
+      if (const auto known = program_->slot_of.find(std::string(key)); known != program_->slot_of.end()) slot = known->second;
+    }
+    before = tx_value(slot, key);
+  } else {
+    if (persistent_keys_[static_cast<std::size_t>(assignment.collection)].empty()) return;  // not begun by initcol
+    entries = &exchange.entries(assignment.collection);
+    for (const auto& entry : *entries) {
+      if (same_nocase(entry.name, key)) before = entry.value;
+    }
+  }
+  std::string_view value;
+  const bool set = assignment.kind != SetVar::Kind::kUnset;
+  if (assignment.kind == SetVar::Kind::kAssign) {
+    value = assignment.value.constant ? std::string_view(assignment.value.text) : expand(assignment.value);
+  } else if (set) {
+    const auto by = assignment.value.constant ? number_of(assignment.value.text) : number_of(expand(assignment.value));
+    const auto from = number_of(before);
+    // Saturates rather than overflows.
+    std::int64_t sum = 0;
+    if (__builtin_add_overflow(from, assignment.kind == SetVar::Kind::kAdd ? by : -by, &sum)) sum = from;
+    const auto* end = fmt::format_to(digits, "{}", sum);
+    value = exchange.arena.copy({digits, static_cast<std::size_t>(end - digits)});
+  }
+  if (assignment.collection == Variable::kTx) return set_tx(assignment.slot, key, value, set);
+  std::erase_if(*entries, [key](const Entry& entry) { return same_nocase(entry.name, key); });
+  if (set) exchange.add(assignment.collection, exchange.arena.copy(key), value);
+  if (persistent_ == nullptr) return;
+  const std::string kept(value);
+  const auto& owner = persistent_keys_[static_cast<std::size_t>(assignment.collection)];
+  persistent_->set(assignment.collection, owner, key, set ? &kept : nullptr, 0);
+}
+
+void Judge::control(const CompiledControl& control) {
+  using Kind = Control::Kind;
+  const auto on = base::lower_ascii(control.value) == "on";
+  switch (control.kind) {
+    case Kind::kRuleEngine:
+      settings.engine = on ? Engine::kOn : base::lower_ascii(control.value) == "off" ? Engine::kOff : Engine::kDetectionOnly;
+      break;
+    case Kind::kAuditEngine:
+      settings.audit_engine = on ? AuditEngine::kOn : base::lower_ascii(control.value) == "off" ? AuditEngine::kOff : AuditEngine::kRelevantOnly;
+      break;
+    case Kind::kAuditLogParts:
+      break;
+    case Kind::kForceRequestBodyVariable: exchange.force_request_body_variable = on; break;
+    case Kind::kRequestBodyAccess: settings.request_body_access = on; break;
+    case Kind::kResponseBodyAccess: settings.response_body_access = on; break;
+    case Kind::kRequestBodyProcessor: exchange.set(Variable::kReqbodyProcessor, control.value); break;
+    case Kind::kRequestBodyLimit: settings.request_body_limit = static_cast<std::uint64_t>(number_of(control.value)); break;
+    case Kind::kResponseBodyLimit: settings.response_body_limit = static_cast<std::uint64_t>(number_of(control.value)); break;
+    case Kind::kDebugLogLevel: break;
+    default:
+      if (program_->removals[control.removal].targets.empty()) {
+        for (const auto rule : program_->removals[control.removal].rules) removed_[rule] = true;
+      } else {
+        target_removals_.push_back(control.removal);
+      }
+  }
+}
+
+std::string_view Judge::value_of(const Piece& piece) {
+  const auto variable = piece.variable;
+  if (variable == Variable::kTx) return tx_value(piece.slot, piece.key);
+  if (variable == Variable::kRule) {
+    const auto& rule = program_->rules[head_];
+    if (piece.key == "id") return exchange.arena.copy(std::to_string(rule.id));
+    if (piece.key == "rev") return rule.source->actions.rev;
+    if (piece.key == "severity") return exchange.arena.copy(std::to_string(rule.source->actions.severity.value_or(-1)));
+    if (piece.key == "msg" && rule.msg.constant) return rule.msg.text;
+    return {};
+  }
+  if (!is_collection(variable)) return exchange.single(variable);
+  for (const auto& entry : exchange.entries(variable)) {
+    if (piece.key.empty() || same_nocase(entry.name, piece.key)) return entry.value;
+  }
+  return {};
+}
+
+std::string_view Judge::expand(const Template& text) {
+  if (text.constant) return text.text;
+  std::size_t size = 0;
+  for (const auto& piece : text.pieces) size += piece.is_variable ? value_of(piece).size() : piece.literal.size();
+  size = std::min(size, kMacroBytesMax);
+  char* out = exchange.arena.take(size);
+  std::size_t at = 0;
+  for (const auto& piece : text.pieces) {
+    const auto part = (piece.is_variable ? value_of(piece) : std::string_view(piece.literal)).substr(0, size - at);
+    std::copy(part.begin(), part.end(), out + at);
+    at += part.size();
+  }
+  return {out, at};
+}
+
+}  // namespace ringwall::waf::detail

@@ -1,0 +1,47 @@
+// A regular expression of a rule: bytes, not characters; '.' matches a line's end, ^ and $ match at lines (DOTALL and
+// MULTILINE, as libmodsecurity 3 compiles them).
+//
+// Searches are linear in the text: RE2 runs every pattern it can express.  Patterns with look-around, back-references,
+// atomic groups or counts above 1000 are left to PCRE2 under a limit of steps; when the limit is hit the answer is kLimit,
+// which the engine takes for a match.
+//
+// Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace ringwall::waf {
+
+inline constexpr std::size_t kPatternBytesMax = 65'536;
+inline constexpr int kGroupsMax = 10;  // TX:0 to TX:9
+inline constexpr std::uint32_t kBacktrackStepsMax = 100'000;
+
+struct Group {
+  std::size_t offset = 0, size = 0;
+  bool set = false;
+};
+
+enum class Found : std::uint8_t { kNo, kYes, kLimit };
+
+class Regex {
+ public:
+  // kInvalid with PCRE2's words and the offset in the pattern.
+  static Result<std::shared_ptr<const Regex>> compile(std::string_view pattern, bool ignore_case = false);
+  virtual ~Regex() = default;
+
+  // `groups`: null, or room for kGroupsMax; `count` gets how many of them the pattern has (at most kGroupsMax).
+  virtual Found search(std::string_view text, Group* groups = nullptr, int* count = nullptr) const = 0;
+  // Whether RE2 runs it.
+  virtual bool linear() const = 0;
+};
+
+// The pattern in the dialect of RE2 with PCRE2's meaning: \s holds the vertical tab, \h and \R are spelt out.
+// Exposed for tests.
+std::string to_re2(std::string_view pattern);
+
+}  // namespace ringwall::waf

@@ -1,0 +1,109 @@
+// The door of engine.h: an exchange handed over piece by piece, a verdict after each phase.
+#include <algorithm>
+
+#include "base/text.h"
+#include "waf/detail/judge.h"
+
+namespace ringwall::waf {
+
+namespace {
+
+class CompiledSet final : public RuleSet {
+ public:
+  explicit CompiledSet(std::shared_ptr<const detail::Program> program) : program(std::move(program)) {}
+  const Settings& settings() const override { return program->source.settings; }
+  RuleSetInfo info() const override {
+    RuleSetInfo info;
+    for (const auto& phase : program->phases) {
+      info.rules += static_cast<std::size_t>(std::count_if(phase.begin(), phase.end(), [](const auto& step) { return step.kind == detail::Step::Kind::kRule; }));
+    }
+    for (const auto& rule : program->rules) info.patterns += rule.regex != nullptr ? 1 : 0;
+    return info;
+  }
+
+  const std::shared_ptr<const detail::Program> program;
+};
+
+class RealTransaction final : public Transaction {
+ public:
+  RealTransaction(std::shared_ptr<const RuleSet> rules, PersistentCollections* collections)
+      : rules_(std::move(rules)), judge_(static_cast<const CompiledSet&>(*rules_).program, collections) {}
+
+  void reset(const ExchangeInfo& info) override {
+    judge_.reset(info);
+    request_too_large_ = response_too_large_ = false;
+  }
+  void request_line(std::string_view method, std::string_view uri, std::string_view protocol) override { judge_.exchange.request_line(method, uri, protocol); }
+  void request_header(std::string_view name, std::string_view value) override { judge_.exchange.request_header(name, value); }
+  Verdict request_headers_done() override { return run(1); }
+
+  bool request_body(std::string_view piece) override { return take(piece, judge_.exchange.request_body, judge_.settings.request_body_limit, Variable::kInboundDataError, request_too_large_); }
+  Verdict request_body_done() override {
+    if (judge_.settings.engine == Engine::kOff) return judge_.verdict;
+    if (request_too_large_ && judge_.settings.request_body_limit_action == LimitAction::kReject && judge_.settings.engine == Engine::kOn) {
+      return judge_.verdict = {.action = Verdict::Action::kDeny, .status = 413};
+    }
+    judge_.exchange.read_request_body(judge_.settings);
+    return run(2);
+  }
+
+  void response_line(int status, std::string_view protocol) override { judge_.exchange.response_line(status, protocol); }
+  void response_header(std::string_view name, std::string_view value) override { judge_.exchange.response_header(name, value); }
+  Verdict response_headers_done() override { return run(3); }
+
+  bool wants_response_body() const override {
+    if (!judge_.settings.response_body_access || judge_.settings.engine == Engine::kOff) return false;
+    const auto type = base::lower_ascii(judge_.exchange.single(Variable::kResponseContentType));
+    const auto& types = judge_.settings.response_mime_types;
+    return std::any_of(types.begin(), types.end(), [&](const auto& one) { return base::lower_ascii(one) == type; });
+  }
+  bool response_body(std::string_view piece) override {
+    return take(piece, judge_.exchange.response_body, judge_.settings.response_body_limit, Variable::kOutboundDataError, response_too_large_);
+  }
+  Verdict response_body_done() override {
+    if (response_too_large_ && judge_.settings.response_body_limit_action == LimitAction::kReject && judge_.settings.engine == Engine::kOn) {
+      return judge_.verdict = {.action = Verdict::Action::kDeny, .status = 500};
+    }
+    judge_.exchange.set(Variable::kResponseBody, judge_.exchange.response_body);
+    return run(4);
+  }
+  void logging() override { run(5); }
+
+  const std::vector<Match>& matches() const override { return judge_.matches; }
+  std::uint64_t steps() const override { return judge_.steps; }
+  bool audit_wanted() const override {
+    if (judge_.settings.audit_engine == AuditEngine::kOff) return false;
+    if (judge_.settings.audit_engine == AuditEngine::kOn) return true;
+    return std::any_of(judge_.matches.begin(), judge_.matches.end(), [](const Match& match) { return match.audit_log; });
+  }
+
+ private:
+  Verdict run(int phase) {
+    judge_.run(phase);
+    return judge_.verdict;
+  }
+  bool take(std::string_view piece, std::string& into, std::uint64_t limit, Variable error, bool& too_large) {
+    const auto room = limit > into.size() ? limit - into.size() : 0;
+    into.append(piece.substr(0, room));
+    if (piece.size() <= room) return true;
+    too_large = true;
+    judge_.exchange.set_flag(error, true);
+    return false;
+  }
+
+  const std::shared_ptr<const RuleSet> rules_;
+  detail::Judge judge_;
+  bool request_too_large_ = false, response_too_large_ = false;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const RuleSet>> RuleSet::compile(RuleSetSource source, const CompileOptions& options) {
+  return std::shared_ptr<const RuleSet>(std::make_shared<CompiledSet>(RW_TRY(detail::compile_program(std::move(source), options))));
+}
+
+std::unique_ptr<Transaction> Transaction::make(std::shared_ptr<const RuleSet> rules, PersistentCollections* collections) {
+  return std::make_unique<RealTransaction>(std::move(rules), collections);
+}
+
+}  // namespace ringwall::waf

@@ -1,0 +1,58 @@
+// Whatever the bytes: a transformation that is said to change nothing changes nothing, a text that stays is not copied, the
+// same text gives the same result, and the operators that read any text end.
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "waf/operators.h"
+#include "waf/transform.h"
+
+using namespace ringwall::waf;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  // A copy of its own, so that a byte read past the end is seen.
+  const std::string own(reinterpret_cast<const char*>(data), size);
+  const std::string_view text(own);
+  const auto bytes = bytes_of(text);
+  ByteSet naive;
+  for (const char c : text) naive.add(static_cast<unsigned char>(c));
+  RW_ASSERT(std::memcmp(bytes.bits, naive.bits, sizeof bytes.bits) == 0);
+
+  Arena arena, second;
+  for (std::size_t i = 0; i < kTransformationCount; ++i) {
+    const auto transformation = static_cast<Transformation>(i);
+    const auto got = transform(transformation, text, arena);
+    const bool same = got.data() == text.data() && got.size() == text.size();
+    RW_ASSERT(same == (got == text));
+    RW_ASSERT(same || !is_identity(transformation, bytes, text));
+    RW_ASSERT(got.data() != nullptr);
+    RW_ASSERT(got.size() <= 4 * text.size() + 20);
+    // Once more on the result: chains of transformations, and memory that is not fresh.
+    for (const auto next : {Transformation::kUrlDecodeUni, Transformation::kCssDecode, Transformation::kTrim, Transformation::kNormalizePathWin}) {
+      const auto after = transform(next, got, arena);
+      RW_ASSERT((after.data() == got.data() && after.size() == got.size()) == (after == got));
+      RW_ASSERT(after == got || !is_identity(next, bytes_of(got), got));
+    }
+    RW_ASSERT(transform(transformation, text, second) == got);
+  }
+
+  const auto half = text.substr(0, size / 2), rest = text.substr(size / 2);
+  RW_ASSERT(contains(rest, half) == (rest.find(half) != std::string_view::npos));
+  RW_ASSERT(!contains_word(rest, half) || contains(rest, half));
+  const auto phrases = parse_phrases(half);
+  const auto set = PhraseSet::make(phrases);
+  RW_ASSERT(set.ok());
+  std::size_t offset = 0, length = 0;
+  RW_ASSERT(!set.value().find(rest, offset, length) || (length > 0 && offset + length <= rest.size()));
+  for (const auto& phrase : phrases) RW_ASSERT(set.value().find(phrase, offset, length));
+  (void)number_of(text);
+  (void)bad_url_encoding(text);
+  (void)bad_utf8(text);
+  (void)parse_byte_range(half).ok();
+  for (const auto valid : {valid_credit_card, valid_cpf, valid_ssn, valid_svnr}) (void)valid(text);
+  if (const auto addresses = IpSet::parse({half}); addresses.ok()) (void)addresses.value().contains(rest);
+  return 0;
+}

@@ -1,0 +1,129 @@
+// Which transformations leave a text as it is, told from the bytes in it: of clean text nearly all.
+//
+// First the bytes without which nothing can happen; only where these are common in clean text a second look at the text.
+#include <array>
+
+#include "waf/detail/transform.h"
+#include "waf/transform.h"
+
+namespace ringwall::waf {
+
+namespace {
+
+// One of these bytes must be there for the transformation to change anything.
+constexpr bool can_change(Transformation transformation, char c) {
+  const auto u = static_cast<unsigned char>(c);
+  const bool odd = __builtin_parity(u) != 0;
+  const auto among = [c](std::string_view bytes) { return bytes.find(c) != std::string_view::npos; };
+  switch (transformation) {
+    case Transformation::kCmdLine: return (c >= 'A' && c <= 'Z') || among("\"'\\^ ,;\t\r\n");
+    case Transformation::kCompressWhitespace: return transforms::blank(c);
+    case Transformation::kCssDecode:
+    case Transformation::kEscapeSeqDecode:
+    case Transformation::kJsDecode: return c == '\\';
+    case Transformation::kHtmlEntityDecode: return c == '&';
+    case Transformation::kLowercase: return c >= 'A' && c <= 'Z';
+    case Transformation::kUppercase: return c >= 'a' && c <= 'z';
+    case Transformation::kNormalizePath: return among("./");
+    case Transformation::kNormalizePathWin: return among("./\\");
+    case Transformation::kParityEven7bit: return odd == (u < 0x80);
+    case Transformation::kParityOdd7bit: return odd == (u >= 0x80);
+    case Transformation::kParityZero7bit: return u >= 0x80;
+    // "/*" and "*/" need the star, "<!--" and "-->" the dashes.
+    case Transformation::kRemoveComments:
+    case Transformation::kRemoveCommentsChar: return among("*-#");
+    case Transformation::kReplaceComments: return c == '*';
+    case Transformation::kRemoveNulls:
+    case Transformation::kReplaceNulls: return c == '\0';
+    case Transformation::kRemoveWhitespace: return transforms::blank(c) || c == '\xA0' || c == '\xC2';
+    case Transformation::kSqlHexDecode: return among("xX");
+    case Transformation::kTrim:
+    case Transformation::kTrimLeft:
+    case Transformation::kTrimRight: return transforms::blank(c);
+    case Transformation::kUrlDecode:
+    case Transformation::kUrlDecodeUni: return among("%+");
+    case Transformation::kUrlEncode: return !transforms::letter(c) && !transforms::digit(c) && c != '*';
+    case Transformation::kUtf8ToUnicode: return c == '\0' || (u >= 0xC0 && u < 0xF8);
+    default: return true;
+  }
+}
+
+constexpr auto kChanging = [] {
+  std::array<ByteSet, kTransformationCount> all{};
+  for (std::size_t i = 0; i < kTransformationCount; ++i) {
+    for (int c = 0; c < 256; ++c) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (can_change(static_cast<Transformation>(i), static_cast<char>(byte))) all[i].bits[byte >> 6] |= std::uint64_t{1} << (byte & 63);
+    }
+  }
+  return all;
+}();
+
+// Whether `mark` stands somewhere before a byte for which `wanted` is true.
+template <class Wanted>
+bool followed(std::string_view text, char mark, Wanted wanted) {
+  for (auto at = text.find(mark); at != std::string_view::npos; at = text.find(mark, at + 1)) {
+    if (at + 1 < text.size() && wanted(text[at + 1])) return true;
+  }
+  return false;
+}
+bool followed_by(std::string_view text, char mark, char next) {
+  return followed(text, mark, [next](char c) { return c == next; });
+}
+
+// Whether one of `bytes` is of those that change, blanks apart.
+bool changes_but_for_blanks(Transformation transformation, const ByteSet& bytes) {
+  auto others = kChanging[static_cast<std::size_t>(transformation)];
+  others.bits[' ' >> 6] &= ~(std::uint64_t{1} << (' ' & 63));
+  return bytes.intersects(others);
+}
+
+// No segment that is empty or ends with a dot, so nothing to resolve.
+bool normal_path(const ByteSet& bytes, std::string_view text) {
+  if (text.back() == '.') return false;
+  return !bytes.has('/') || !(followed_by(text, '/', '/') || (bytes.has('.') && followed_by(text, '.', '/')));
+}
+
+}  // namespace
+
+bool is_identity(Transformation transformation, const ByteSet& bytes, std::string_view text) {
+  if (text.empty()) {
+    return transformation != Transformation::kLength && transformation != Transformation::kMd5 && transformation != Transformation::kSha1;
+  }
+  if (!bytes.intersects(kChanging[static_cast<std::size_t>(transformation)])) return true;
+  switch (transformation) {
+    case Transformation::kCmdLine:
+      return !changes_but_for_blanks(transformation, bytes) && !followed(text, ' ', [](char c) { return c == ' ' || c == '/' || c == '('; });
+    case Transformation::kCompressWhitespace:
+      return !changes_but_for_blanks(transformation, bytes) && !followed_by(text, ' ', ' ');
+    case Transformation::kHtmlEntityDecode:
+      return !followed(text, '&', [](char c) { return c == '#' || transforms::letter(c) || transforms::digit(c); });
+    case Transformation::kNormalizePath:
+      return normal_path(bytes, text);
+    case Transformation::kNormalizePathWin:
+      return !bytes.has('\\') && normal_path(bytes, text);
+    case Transformation::kRemoveComments:
+      return !bytes.has('#') && !(bytes.has('-') && followed_by(text, '-', '-')) &&
+             !(bytes.has('*') && bytes.has('/') && followed_by(text, '/', '*'));
+    case Transformation::kRemoveCommentsChar:
+      return !bytes.has('#') && !(bytes.has('-') && followed_by(text, '-', '-')) &&
+             !(bytes.has('*') && bytes.has('/') && (followed_by(text, '/', '*') || followed_by(text, '*', '/')));
+    case Transformation::kReplaceComments:
+      return !bytes.has('/') || !followed_by(text, '/', '*');
+    case Transformation::kSqlHexDecode:
+      return !bytes.has('0') || !followed(text, '0', [](char c) { return transforms::lower(c) == 'x'; });
+    case Transformation::kTrim:
+      return !transforms::blank(text.front()) && !transforms::blank(text.back());
+    case Transformation::kTrimLeft:
+      return !transforms::blank(text.front());
+    case Transformation::kTrimRight:
+      return !transforms::blank(text.back());
+    case Transformation::kUrlDecode:
+    case Transformation::kUrlDecodeUni:
+      return !bytes.has('+') && !followed(text, '%', [](char c) { return transforms::hex(c) || transforms::lower(c) == 'u'; });
+    default:
+      return false;
+  }
+}
+
+}  // namespace ringwall::waf
