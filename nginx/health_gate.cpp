@@ -82,10 +82,92 @@ void apply(HealthGate& gate, ngx_http_upstream_rr_peers_t* peers) {
   gate.generation = generation;
 }
 
+// One request's way through the balancer; lies between nginx and the balancer as `keepalive` does.
+struct GatedRequest {
+  ngx_http_request_t* request;
+  ngx_http_upstream_srv_conf_t* upstream;
+  ngx_peer_connection_t inner;  // get, free, data and sessions of the balancer
+  ngx_uint_t closed;            // already taken off peer.tries
+  ngx_uint_t used;              // tries that were made
+  bool stale;                   // the last try died in a connection of the cache
+  bool again;                   // the tried ones were forgotten once
+};
+
+HealthGate& gate_of(const GatedRequest& gated) { return *upstream_conf(gated.upstream)->gate; }
+
+ngx_int_t get_peer(ngx_peer_connection_t* connection, void* data);
+void free_peer(ngx_peer_connection_t* connection, void* data, ngx_uint_t state);
+#if (NGX_HTTP_SSL)
+ngx_int_t set_session(ngx_peer_connection_t* connection, void* data) {
+  auto* gated = static_cast<GatedRequest*>(data);
+  return gated->inner.set_session(connection, gated->inner.data);
+}
+void save_session(ngx_peer_connection_t* connection, void* data) {
+  auto* gated = static_cast<GatedRequest*>(data);
+  gated->inner.save_session(connection, gated->inner.data);
+}
+#endif
+
+// Asks the balancer and puts itself before it.
+ngx_int_t begin(GatedRequest* gated) {
+  auto& peer = gated->request->upstream->peer;
+  const auto result = gate_of(*gated).original_init(gated->request, gated->upstream);
+  if (result != NGX_OK) return result;
+  gated->inner = peer;
+  peer.data = gated;
+  peer.get = get_peer;
+  peer.free = free_peer;
+#if (NGX_HTTP_SSL)
+  peer.set_session = set_session;
+  peer.save_session = save_session;
+#endif
+  return NGX_OK;
+}
+
+ngx_int_t get_peer(ngx_peer_connection_t* connection, void* data) {
+  auto* gated = static_cast<GatedRequest*>(data);
+  auto result = gated->inner.get(connection, gated->inner.data);
+  if (result == NGX_BUSY && gated->stale && !gated->again) {
+    // Only the instance that closed an idle connection under us is open: it may be asked again over a new one,
+    // as nginx does by itself where there is one instance.
+    gated->again = true;
+    const auto tries = connection->tries;
+    connection->data = nullptr;
+    if (begin(gated) != NGX_OK) return NGX_ERROR;
+    connection->tries = tries;
+    result = gated->inner.get(connection, gated->inner.data);
+  }
+  gated->stale = false;
+  if (result == NGX_OK || result == NGX_AGAIN || result == NGX_DONE) ++gated->used;
+  return result;
+}
+
+void free_peer(ngx_peer_connection_t* connection, void* data, ngx_uint_t state) {
+  auto* gated = static_cast<GatedRequest*>(data);
+  gated->stale = connection->cached && (state & NGX_PEER_FAILED) != 0;
+  gated->inner.free(connection, gated->inner.data, state);
+  if (state == 0) return;
+  // Instances that came back since the request began are tries it has gained.
+  auto& gate = gate_of(*gated);
+  apply(gate, static_cast<ngx_http_upstream_rr_peers_t*>(gated->upstream->peer.data));
+  if (gate.closed >= gated->closed) return;
+  const auto allowed = gated->request->upstream->conf->next_upstream_tries;
+  const auto wanted = connection->tries + gated->closed - gate.closed;
+  gated->closed = gate.closed;
+  connection->tries = allowed == 0 ? wanted : ngx_min(wanted, allowed > gated->used ? allowed - gated->used : 0);
+}
+
 ngx_int_t init_peer(ngx_http_request_t* request, ngx_http_upstream_srv_conf_t* upstream) {
   auto& gate = *upstream_conf(upstream)->gate;
   apply(gate, static_cast<ngx_http_upstream_rr_peers_t*>(upstream->peer.data));
-  const auto result = gate.original_init(request, upstream);
+  auto* gated = static_cast<GatedRequest*>(ngx_pcalloc(request->pool, sizeof(GatedRequest)));
+  if (gated == nullptr) return NGX_ERROR;
+  gated->request = request;
+  gated->upstream = upstream;
+  gated->closed = gate.closed;
+  // A resumed request may come here with the data of its last upstream, which is ours and not the balancer's.
+  request->upstream->peer.data = nullptr;
+  const auto result = begin(gated);
   if (result != NGX_OK) return result;
   // nginx counted the closed ones as tries; with too many left it would look for an instance that is not
   // there and answer 502 instead of passing on the last answer it has.

@@ -38,7 +38,6 @@ void add_security_headers(http::Response& response) {
   response.headers.emplace_back("Referrer-Policy", "no-referrer");
   response.headers.emplace_back("Cross-Origin-Opener-Policy", "same-origin");
   response.headers.emplace_back("Cross-Origin-Resource-Policy", "same-origin");
-  response.headers.emplace_back("Strict-Transport-Security", "max-age=31536000");
   response.headers.emplace_back("Permissions-Policy", "camera=(), microphone=(), geolocation=()");
 }
 

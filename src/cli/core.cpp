@@ -237,6 +237,11 @@ Result<void> Core::open_api() {
   options.base_directory = base_;
   options.module_path = find_beside({"ngx_http_ringwall_module.so", "../lib/ringwall/ngx_http_ringwall_module.so"});
   options.identity = {declaration_.environment, RINGWALL_VERSION, host_, declaration_.region};
+  options.output_durable = [this](const std::string& path) -> std::uint64_t {
+    // A step may wait for the collector for long; then nothing is given back for now.
+    const std::unique_lock lock(tailer_mutex_, std::try_to_lock);
+    return lock && tailer_ != nullptr ? tailer_->durable(path) : 0;
+  };
   edge_ = RW_TRY(edge::Edge::open(options, files_, clock_, *ca_, collector_.get()));
 
   auth_ = RW_TRY(api::Auth::open(*catalog_, clock_));

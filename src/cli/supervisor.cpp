@@ -25,6 +25,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kBackoffMin = 100ms;
 constexpr auto kBackoffMax = 5000ms;
+constexpr int kStopAttemptsMax = 3;
 constexpr std::int64_t kStableNs = 60'000'000'000;
 
 Result<pid_t> start_core(const std::vector<std::string>& command) {
@@ -38,9 +39,12 @@ Result<pid_t> start_core(const std::vector<std::string>& command) {
   // A core without its supervisor would not be restarted, so it goes with it; what it started stays and is adopted.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(kExitFailed);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  // The core takes these with sigtimedwait().  Blocked across exec, one that comes before it gets that far waits for it
+  // instead of killing it.
+  sigset_t kept;
+  sigemptyset(&kept);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&kept, number);
+  ::sigprocmask(SIG_SETMASK, &kept, nullptr);
   ::execv(arguments[0], arguments.data());
   ::_exit(127);
 }
@@ -58,9 +62,12 @@ Result<int> supervise(const SupervisorOptions& options) {
   auto& clock = base::real_clock();
   std::chrono::milliseconds backoff = kBackoffMin;
   bool stopping = false;
+  int stop_attempts = 0;
   for (;;) {
     const auto started = clock.monotonic_ns();
     const pid_t core = RW_TRY(start_core(options.core_command));
+    // Only a core can drain and end what an earlier one started.
+    if (stopping) ::kill(core, SIGTERM);
     int status = 0;
     for (bool alive = true; alive;) {
       const timespec wait{0, 200'000'000};
@@ -78,7 +85,8 @@ Result<int> supervise(const SupervisorOptions& options) {
       if (alive && options.tick) options.tick();
     }
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    if (stopping || (WIFEXITED(status) && (code == kExitUsage || code == kExitOk))) return code;
+    if (WIFEXITED(status) && (code == kExitUsage || code == kExitOk)) return code;
+    if (stopping && ++stop_attempts == kStopAttemptsMax) return code;
     if (WIFEXITED(status) && code == kExitRestart) {
       backoff = kBackoffMin;
       continue;
@@ -91,7 +99,7 @@ Result<int> supervise(const SupervisorOptions& options) {
     sigset_t ending = watched;
     sigdelset(&ending, SIGCHLD);
     sigdelset(&ending, SIGHUP);
-    if (const int number = ::sigtimedwait(&ending, nullptr, &wait); number > 0) return code;
+    if (!stopping && ::sigtimedwait(&ending, nullptr, &wait) > 0) stopping = true;
     backoff = std::min<std::chrono::milliseconds>(backoff * 2, kBackoffMax);
   }
 }

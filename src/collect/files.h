@@ -55,6 +55,8 @@ class FileTailer {
   static Result<std::unique_ptr<FileTailer>> make(std::vector<FileTail> tails, Collector& collector, base::Clock& clock);
   // Looks for files, reads what is new, hands it over and waits for durability.  True when something was read.
   virtual bool step() = 0;
+  // How much of the file now at `path` the collector has durably, from its beginning; 0 when it is not followed.
+  virtual std::uint64_t durable(const std::string& path) const = 0;
 };
 
 }  // namespace ringwall::collect

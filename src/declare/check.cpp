@@ -248,6 +248,12 @@ class Relations {
     if (!form || to.find_first_of(" \t\r\n;{}\"'\\") != std::string::npos) {
       f_.relation(path + ".redirect_to", fmt::format("'{}' is not an address", shown(to)), "as in https://www.example.com/ or /new/");
     }
+    // nginx decodes other variables, and a client could then put line ends into the head of the answer.
+    for (auto at = to.find('$'); at != std::string::npos; at = to.find('$', at + 1)) {
+      const auto rest = std::string_view(to).substr(at + 1);
+      const bool safe = rest.starts_with("request_uri") || rest.starts_with("host") || rest.starts_with("scheme");
+      if (!safe) f_.relation(path + ".redirect_to", fmt::format("'{}' has a variable that is not known here", shown(to)), "$request_uri, $host or $scheme");
+    }
     static constexpr int kRedirects[] = {301, 302, 303, 307, 308};
     if (std::find(std::begin(kRedirects), std::end(kRedirects), r.redirect_status) == std::end(kRedirects)) {
       f_.relation(path + ".redirect_status", fmt::format("{} is not a redirect", r.redirect_status), "301, 302, 303, 307 or 308");

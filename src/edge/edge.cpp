@@ -494,7 +494,7 @@ class RealEdge final : public Edge {
 
   void limit_outputs() {
     for (const auto& instance : current_.instances) {
-      if (instance.local) detail::limit_output(instance.process.output);
+      if (instance.local && options_.output_durable) detail::limit_output(instance.process.output, options_.output_durable(instance.process.output));
     }
   }
 

@@ -41,6 +41,9 @@ struct EdgeOptions {
   std::string module_path;     // ngx_http_ringwall_module.so; empty: neither records nor gates
   std::string nginx = "nginx";
   EdgeIdentity identity;
+  // How much of an instance's output is durable elsewhere, in bytes from its beginning; what is may be given back to the file
+  // system.  Empty: nothing is.
+  std::function<std::uint64_t(const std::string& path)> output_durable;
   std::chrono::milliseconds apply_health_limit = kApplyHealthLimit;
 };
 

@@ -242,7 +242,12 @@ TEST_CASE("edge: serves over TLS and plain, says who it is for and what went wro
       ring.tls("/echo"),
       {"X-Forwarded-For: 1.2.3.4", "Traceparent: 00-11111111111111111111111111111111-2222222222222222-01"});
   CHECK(echo.status == 200);
-  CHECK(echo.headers.find("strict-transport-security: max-age=31536000") != std::string::npos);
+  CHECK(echo.headers.find("strict-transport-security") == std::string::npos);  // not for localhost
+  const auto named = ring.get(fmt::format("https://127.0.0.1:{}/echo", ring.https));
+  CHECK(named.headers.find("strict-transport-security: max-age=31536000") != std::string::npos);
+  const auto h2c = ring.get(ring.plain("/echo"), {"Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"});
+  CHECK(h2c.body.find("pgrade: h2c") == std::string::npos);
+  CHECK(h2c.body.find("HTTP2-Settings") == std::string::npos);
   CHECK(echo.headers.find("x-request-id: ") != std::string::npos);
   CHECK(echo.body.find(fmt::format("Host: localhost:{}", ring.https)) != std::string::npos);
   CHECK(echo.body.find("X-Forwarded-For: 127.0.0.1\r\n") != std::string::npos);
@@ -263,9 +268,9 @@ TEST_CASE("edge: serves over TLS and plain, says who it is for and what went wro
   CHECK(unknown.body.find("Request <code>") != std::string::npos);
   if (!module_path().empty()) {
     CHECK(eventually([&] {
-      return ring.collector.count(base::Signal::kSpan) == 6 && ring.collector.count(base::Signal::kLog) == 6;
+      return ring.collector.count(base::Signal::kSpan) == 8 && ring.collector.count(base::Signal::kLog) == 8;
     }));
-    CHECK(ring.edge->status().requests_total == 6);
+    CHECK(ring.edge->status().requests_total == 8);
   }
 }
 

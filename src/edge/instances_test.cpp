@@ -166,8 +166,9 @@ TEST_CASE("output_files: the beginning is given back, offsets stay true") {
   const std::string line(4095, 'x');
   for (int i = 0; i < 256; ++i) REQUIRE(file->append(line + "\n").ok());
   REQUIRE(file->sync().ok());
-  CHECK(limit_output(path, 2u << 20, 64u << 10) == 0);
-  const auto given_back = limit_output(path, 512u << 10, 64u << 10);
+  CHECK(limit_output(path, 1u << 30, 2u << 20, 64u << 10) == 0);
+  CHECK(limit_output(path, 0, 512u << 10, 64u << 10) == 0);  // nobody has read it yet
+  const auto given_back = limit_output(path, 1u << 30, 512u << 10, 64u << 10);
   CHECK(given_back >= 900u << 10);
   CHECK(base::real_files().size(path).value() == 256 * 4096);
   CHECK(base::real_files().read_range(path, 255 * 4096, 4096).value() == line + "\n");

@@ -238,7 +238,17 @@ class Generator {
   std::string trace_id() const { return traced_ ? "$ringwall_trace_id" : "$request_id"; }
 
   void proxying() {
-    w_.open("map $http_upgrade $rw_connection");
+    // Only WebSocket is let through: with h2c a client would speak to an instance past every rule written here.
+    w_.open("map $http_upgrade $rw_upgrade");
+    w_.line("default \"\"");
+    w_.line("\"~*^websocket$\" $http_upgrade");
+    w_.close();
+    // The authority by which the host was chosen (RFC 9112, 3.2.2): the Host header with its port when both agree.
+    w_.open("map \"$host $http_host\" $rw_host");
+    w_.line("default $host");
+    w_.line("\"~*^([^ ]+) \\1(:[0-9]+)?$\" $http_host");
+    w_.close();
+    w_.open("map $rw_upgrade $rw_connection");
     w_.line("default upgrade");
     w_.line("\"\" \"\"");
     w_.close();
@@ -252,17 +262,18 @@ class Generator {
     w_.line("proxy_ssl_server_name on");
     // What an untrusted client claims about itself is replaced, not extended.
     const std::pair<std::string, std::string> headers[] = {
-        {"Host", "$http_host"},
+        {"Host", "$rw_host"},
         {"X-Real-IP", "$remote_addr"},
         {"X-Forwarded-For", "$remote_addr"},
         {"X-Forwarded-Proto", "$scheme"},
-        {"X-Forwarded-Host", "$http_host"},
+        {"X-Forwarded-Host", "$rw_host"},
         {"X-Forwarded-Port", "$server_port"},
         {"Forwarded", "\"\""},
         {"X-Request-Id", trace_id()},
     };
     for (const auto& [name, value] : headers) w_.line("proxy_set_header {} {}", name, value);
-    w_.line("proxy_set_header Upgrade $http_upgrade");
+    w_.line("proxy_set_header Upgrade $rw_upgrade");
+    w_.line("proxy_set_header HTTP2-Settings \"\"");
     w_.line("proxy_set_header Connection $rw_connection");
     for (const auto& [name, value] : headers) w_.line("grpc_set_header {} {}", name, value);
     if (!traced_) return;
@@ -348,9 +359,11 @@ class Generator {
     w_.origin(fmt::format("edge.hosts[{}]", index));
     const auto hsts_seconds = std::chrono::duration_cast<std::chrono::seconds>(host.hsts_max_age).count();
     if (hsts_seconds > 0) {
-      // Over plain HTTP the header must not be sent (RFC 6797, 7.2); nginx leaves out empty ones.
-      w_.open("map $https $rw_hsts_{}", index);
-      w_.line("on \"max-age={}\"", hsts_seconds);
+      // Over plain HTTP the header must not be sent (RFC 6797, 7.2); nginx leaves out empty ones.  For localhost it would bind
+      // every other server on the developer's machine, whatever its port.
+      w_.open("map \"$https $host\" $rw_hsts_{}", index);
+      w_.line("\"~^on (.+\\.)?localhost$\" \"\"");
+      w_.line("\"~^on \" \"max-age={}\"", hsts_seconds);
       w_.line("default \"\"");
       w_.close();
     }

@@ -80,7 +80,7 @@ const std::vector<Case> kCases = {
       "limit_conn rw_clients 256;",
       "return 421;",
       "add_header X-Request-Id $ringwall_trace_id always;",
-      "on \"max-age=31536000\";",
+      "\"~^on \" \"max-age=31536000\";",
       "proxy_next_upstream error timeout invalid_header http_502 http_503 http_504;",
       "proxy_next_upstream_tries 2;",
       "worker_processes auto;",
