@@ -12,7 +12,8 @@ namespace ringwall::waf::detail {
 namespace {
 
 constexpr Operator kNotHere[] = {Operator::kFuzzyHash, Operator::kGeoLookup, Operator::kInspectFile, Operator::kRbl,
-                                 Operator::kRsub, Operator::kValidateDtd, Operator::kValidateSchema};
+                                 Operator::kRsub, Operator::kValidateDtd, Operator::kValidateSchema,
+                                 Operator::kDetectSqli, Operator::kDetectXss};
 
 class Compiler {
  public:

@@ -267,7 +267,7 @@ void Exchange::read_request_body(const Settings& settings) {
     set_flag(Variable::kMultipartFileLimitExceeded, f.file_limit_exceeded);
     set_flag(Variable::kMultipartStrictError, multipart_.error.set || f.boundary_quoted || f.boundary_whitespace || f.data_before || f.data_after ||
                                                  f.header_folding || f.lf_line || f.semicolon_missing || f.invalid_quoting || f.invalid_part ||
-                                                 f.invalid_header_folding || f.file_limit_exceeded || f.unmatched_boundary);
+                                                 f.invalid_header_folding || f.file_limit_exceeded);
     set(Variable::kMultipartName, multipart_.last_name);
     set(Variable::kMultipartFilename, multipart_.last_file_name);
     body_error("Multipart", multipart_.error);

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "waf/detect.h"
 #include "waf/detail/prefilter.h"
 
 namespace ringwall::waf::detail {
@@ -340,10 +339,10 @@ bool Judge::operate(const CompiledRule& rule, std::string_view text) {
     case Operator::kBeginsWith: return text.starts_with(argument());
     case Operator::kEndsWith: return text.ends_with(argument());
     case Operator::kContains:
-    case Operator::kStrmatch: return text.find(argument()) != std::string_view::npos;
+    case Operator::kStrmatch: return contains(text, argument());
     case Operator::kContainsWord: return contains_word(text, argument());
     case Operator::kStreq: return text == argument();
-    case Operator::kWithin: return argument().find(text) != std::string_view::npos;
+    case Operator::kWithin: return contains(argument(), text);
     case Operator::kEq: return number_of(text) == number();
     case Operator::kGe: return number_of(text) >= number();
     case Operator::kGt: return number_of(text) > number();
@@ -354,16 +353,6 @@ bool Judge::operate(const CompiledRule& rule, std::string_view text) {
     case Operator::kValidateByteRange: return outside_range(text, rule.bytes);
     case Operator::kValidateUrlEncoding: return bad_url_encoding(text);
     case Operator::kValidateUtf8Encoding: return bad_utf8(text);
-    case Operator::kDetectSqli: {
-      char fingerprint[kFingerprintMax] = {};
-      if (!detect_sqli(text, fingerprint)) return false;
-      if (rule.capture) capture_one(exchange.arena.copy(fingerprint));
-      return true;
-    }
-    case Operator::kDetectXss:
-      if (!detect_xss(text)) return false;
-      if (rule.capture) capture_one(text);
-      return true;
     case Operator::kVerifyCc:
     case Operator::kVerifyCpf:
     case Operator::kVerifySsn:

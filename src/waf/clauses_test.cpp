@@ -1,0 +1,133 @@
+#include "waf/detail/clauses.h"
+
+#include <doctest/doctest.h>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <random>
+
+#include "waf/detail/prefilter.h"
+#include "waf/regex.h"
+#include "waf/seclang.h"
+
+using namespace ringwall;
+using namespace ringwall::waf;
+using namespace ringwall::waf::detail;
+
+namespace {
+
+std::string told(const std::vector<Clause>& clauses) {
+  std::string out;
+  for (const auto& clause : clauses) out += fmt::format("[{}]", fmt::join(clause, " "));
+  return out;
+}
+
+// Whether the prefilter would let the pattern see the text.
+bool possible(const std::vector<Clause>& clauses, const std::string& text) {
+  Prefilter prefilter;
+  const auto pattern = prefilter.add(clauses);
+  prefilter.finish();
+  std::vector<std::uint64_t> bits(prefilter.words() + 1);
+  prefilter.scan(text, bits.data());
+  return prefilter.possible(pattern, bits.data(), bytes_of(text));
+}
+
+}  // namespace
+
+TEST_CASE("clauses: what a pattern needs") {
+  struct Case {
+    const char* pattern;
+    const char* want;
+  };
+  constexpr Case kCases[] = {
+      {"union\\s+select", "[union][select][\t \n \v \f \r  ]"},
+      {"(?i)UNION", "[union]"},
+      {"foo|bar", "[bar foo]"},
+      {"(?:foo|bar)baz", "[barbaz foobaz]"},
+      {"a?b", "[ab b]"},
+      {"ab*c", "[c][a]"},
+      {"[xyz]=", "[x= y= z=]"},
+      {".*", ""},
+      {"a|.*", ""},
+      {"^abc$", "[abc]"},
+      {"(?=abc)d", "[d]"},
+      {"x{2}", "[xx]"},
+      {"(ab){2,}", "[abab]"},
+      {"\\x41\\n", "[a\n]"},
+      {"[^a]b", "[b]"},
+      {"(a)\\1", "[a]"},
+      {"(?<name>evil)", "[evil]"},
+      {"(?x)a b", ""},   // a flag that changes what blanks mean is not read
+      {"\\Qa.b\\E", ""},
+      {"a{,3}b", "[a{,3}b]"},
+      {"[[:digit:]]x", "[0x 1x 2x 3x 4x 5x 6x 7x 8x 9x]"},
+  };
+  for (const auto& c : kCases) {
+    CAPTURE(c.pattern);
+    CHECK(told(clauses_of_regex(c.pattern)) == c.want);
+  }
+  CHECK(told(clauses_of_literals({"Abc", "x"})) == "[abc x]");
+  CHECK(told(clauses_of_literals({"abc", ""})) == "");
+  CHECK(told(clauses_of_literals({"\xc3\xa9"})) == "");
+}
+
+TEST_CASE("prefilter: literals are found wherever they stand, in any case") {
+  for (const char* literal : {"a", "ab", "abc", "script", "information_sch"}) {
+    CAPTURE(literal);
+    const auto clauses = clauses_of_literals({literal});
+    std::string upper(literal);
+    for (auto& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    for (const std::string& text : {std::string(literal), upper, "." + upper, std::string(literal) + ".", "....." + std::string(literal) + "....."}) CHECK(possible(clauses, text));
+    CHECK_FALSE(possible(clauses, ""));
+    CHECK_FALSE(possible(clauses, "-----"));
+    if (upper.size() > 1) CHECK_FALSE(possible(clauses, upper.substr(1) + "-" + upper.substr(0, 1)));
+  }
+}
+
+TEST_CASE("prefilter: no text that a rule of the Core Rule Set matches is ever left out") {
+  const auto folder = std::string(RINGWALL_SOURCE_DIR) + "/../shared/crs/rules";
+  if (!std::filesystem::exists(folder)) {
+    MESSAGE("skipped: Core Rule Set: shared/crs is not there");
+    std::printf("skipped: prefilter over the Core Rule Set: shared/crs is not there\n");
+    return;
+  }
+  const auto source = read_seclang("Include " + folder + "/*.conf\n", folder + "/main.conf", real_files());
+  REQUIRE(source.ok());
+  std::mt19937 random(3);
+  std::size_t patterns = 0, with_clauses = 0, matches = 0;
+  std::vector<const Rule*> rules;
+  for (const auto& item : source->items) {
+    if (!item.rule) continue;
+    rules.push_back(&*item.rule);
+    for (const auto& next : item.rule->chained) rules.push_back(&next);
+  }
+  for (const auto* rule : rules) {
+    if (rule->op != Operator::kRx || !rule->argument.constant()) continue;
+    const auto pattern = rule->argument.text();
+    const auto regex = Regex::compile(pattern);
+    REQUIRE(regex.ok());
+    CHECK((*regex)->linear());
+    const auto clauses = clauses_of_regex(pattern);
+    ++patterns;
+    with_clauses += clauses.empty() ? 0 : 1;
+    // Pieces of the pattern itself, shuffled together, match now and then.
+    for (int i = 0; i < 60; ++i) {
+      std::string text;
+      for (int k = 0; k < 4; ++k) {
+        const auto at = random() % pattern.size();
+        for (const char c : pattern.substr(at, 1 + random() % 12)) {
+          if (std::string_view("\\()[]?:^$").find(c) == std::string_view::npos || random() % 4 == 0) text += random() % 3 == 0 ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+        }
+        if (random() % 2 == 0) text += " ;=('\"<"[random() % 7];
+      }
+      if ((*regex)->search(text) != Found::kYes) continue;
+      ++matches;
+      if (!possible(clauses, text)) FAIL_CHECK(pattern.substr(0, 80) << " matches " << text);
+    }
+  }
+  CHECK(patterns > 300);
+  CHECK(with_clauses * 100 > patterns * 80);
+  CHECK(matches > 500);
+}
