@@ -10,9 +10,12 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto look = [](std::string_view section) {
-    (void)ringwall::store::read_rollup(section, [](std::string_view, std::int64_t, const ringwall::store::LatencyHistogram& histogram) {
-      if (histogram.count() != 0 && !(histogram.quantile(0.5) >= 0)) std::abort();
-    });
+    const auto rollup = ringwall::store::read_rollup(section);
+    if (!rollup.ok()) return;
+    for (const auto& cell : rollup->cells) {
+      if (cell.service >= rollup->services.size()) std::abort();
+      if (cell.histogram.count() != 0 && !(cell.histogram.quantile(0.5) >= 0)) std::abort();
+    }
   };
   look(text);
   std::string frame(ZSTD_compressBound(size), '\0');
