@@ -17,22 +17,10 @@ const load = path.join(root, 'build/bench/bench/otlp_load')
 const kNeedle = 'ndl-7f3aQx91zzKd' // in three of the records, bench/log_generator.h
 const kHours = 24
 
-const [otlpPort, apiPort, edgePort] = await freePorts(3)
+const [otlpPort, apiPort] = await freePorts(2)
 const ringwall = new Ringwall('bench', `
 application: bench
 environment: bench
-edge:
-  listeners:
-    - address: 127.0.0.1:${edgePort}
-      tls: false
-  hosts:
-    - names: [localhost]
-      routes:
-        - path: /
-          service: none
-services:
-  - name: none
-    addresses: ["127.0.0.1:9"]
 telemetry:
   otlp:
     listen: 127.0.0.1:${otlpPort}

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -35,7 +36,20 @@ bool children(const Json& value, std::vector<std::pair<std::string, const Json*>
   return true;
 }
 
-std::string text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+// Values of a service's environment are often secrets, and plans are read by many.
+std::string text(const std::string& path, const Json& value) {
+  if (path.starts_with("services[")) {
+    const auto key = path.substr(std::min(path.find(']') + 1, path.size()));
+    if (key.starts_with(".env.")) return "***";
+    auto shown = value;
+    auto* env = key == ".env" ? &shown : shown.is_object() && shown.contains("env") ? &shown["env"] : nullptr;
+    if (env != nullptr && env->is_object()) {
+      for (auto& [name, secret] : env->items()) secret = "***";
+      return shown.dump();
+    }
+  }
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
 
 bool begins_with_any(std::string_view key, std::initializer_list<std::string_view> names) {
   for (const auto name : names) {
@@ -86,7 +100,7 @@ class Differ {
     if (!open) {
       const std::string action = from == nullptr ? "add" : to == nullptr ? "remove" : "change";
       const auto shown = path.starts_with('.') ? path.substr(1) : path;
-      changes.push_back({action, shown, from == nullptr ? "" : text(*from), to == nullptr ? "" : text(*to), effect_of(shown, from, to, here)});
+      changes.push_back({action, shown, from == nullptr ? "" : text(shown, *from), to == nullptr ? "" : text(shown, *to), effect_of(shown, from, to, here)});
       return;
     }
     const auto find = [](const auto& list, const std::string& name) -> const Json* {

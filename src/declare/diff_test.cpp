@@ -45,9 +45,9 @@ TEST_CASE("plan: what changes, and what it does") {
 
       // Instances that run here.
       {with_jobs(), with_jobs("    count: 3\n"), "change services[jobs].count: 1 -> 3 (start or stop instances)\n"},
-      {with_jobs(), with_jobs("    env: { A: b }\n"), "add services[jobs].env.A:  -> b (restart instances)\n"},
-      {with_jobs("    env: { A: b }\n"), with_jobs("    env: { A: c }\n"), "change services[jobs].env.A: b -> c (restart instances)\n"},
-      {with_jobs("    env: { A: b, C: d }\n"), with_jobs("    env: { C: d }\n"), "remove services[jobs].env.A: b ->  (restart instances)\n"},
+      {with_jobs(), with_jobs("    env: { A: b }\n"), "add services[jobs].env.A:  -> *** (restart instances)\n"},
+      {with_jobs("    env: { A: b }\n"), with_jobs("    env: { A: c }\n"), "change services[jobs].env.A: *** -> *** (restart instances)\n"},
+      {with_jobs("    env: { A: b, C: d }\n"), with_jobs("    env: { C: d }\n"), "remove services[jobs].env.A: *** ->  (restart instances)\n"},
       {with_jobs("    version: '1'\n"), with_jobs("    version: '2'\n"), "change services[jobs].version: 1 -> 2 (restart instances)\n"},
       {with_jobs("    port: 9000\n"), with_jobs("    port: 9001\n"), "change services[jobs].port: 9000 -> 9001 (restart instances)\n"},
       {with_jobs("    protocol: tcp\n"), with_jobs(), "change services[jobs].protocol: tcp -> http (reload edge)\n"},

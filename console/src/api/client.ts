@@ -76,7 +76,13 @@ async function call(method: string, url: string, body?: unknown, signal?: AbortS
 
 async function get<T>(path: string, params: Params, signal?: AbortSignal): Promise<T> {
   const response = await call("GET", apiUrl(path, params), undefined, signal);
-  return (await response.json()) as T;
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    // The answer broke off: the page is left, or Ringwall went away in the middle of it.
+    if (signal?.aborted || error instanceof SyntaxError) throw error;
+    throw new ApiError(0, "unreachable", "Ringwall's answer broke off", "Is it running? `ringwall status` on the machine tells. This page tries again by itself.");
+  }
 }
 
 export const api = {
