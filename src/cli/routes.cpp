@@ -77,7 +77,7 @@ Result<std::string> latency(Query& query, const Call& call) {
   const auto signal = call.request.parameter("signal").value_or("spans");
   if (signal != "spans" && signal != "logs") return fail(Errc::kInvalid, fmt::format("signal: '{}' is neither spans nor logs", signal));
   const auto every = RW_TRY_CTX("every", base::parse_duration(call.request.parameter("every").value_or("1m")));
-  return query::to_json(RW_TRY(query.latency(signal == "logs" ? base::Signal::kLog : base::Signal::kSpan, range, std::chrono::nanoseconds(every).count())));
+  return query::to_json(RW_TRY(query.latency(signal == "logs" ? base::Signal::kLog : base::Signal::kSpan, range, every)));
 }
 
 Result<nlohmann::json> body_of(const Call& call) {

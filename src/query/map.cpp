@@ -46,7 +46,7 @@ Result<ServiceMap> Query::map(TimeRange range) {
     }
     return {};
   };
-  const auto select_totals = fmt::format("SELECT caller, callee, {} FROM (SELECT caller, callee, {} FROM (", kTotalsColumns, kTotalsAggregates);
+  const auto select_totals = fmt::format("SELECT caller, callee, {} FROM (SELECT caller, callee, {} FROM (", kTotalsColumns, totals_aggregates());
 
   RW_TRY(read_edges(fmt::format("{}SELECT p.service AS caller, c.service AS callee, c.outcome, c.status, c.duration_ns "
                                 "FROM {} c JOIN {} p ON c.trace_id = p.trace_id AND c.parent_span_id = p.span_id "

@@ -30,7 +30,8 @@ inline constexpr std::size_t kOperationsMax = 200;
 inline constexpr std::size_t kMapEdgesMax = 5'000;
 inline constexpr std::size_t kMetricNamesMax = 10'000;
 inline constexpr std::size_t kMetricLinesMax = 500;
-inline constexpr std::size_t kLatencyRowsMax = 200'000;
+// Of latency(); an interval beyond would say less than no interval.
+inline constexpr std::chrono::milliseconds kLatencyIntervalMin{1'000}, kLatencyIntervalMax{366LL * 86'400'000};
 inline constexpr std::size_t kSqlRowsMax = 100'000;
 
 struct LogsQuestion {
@@ -74,9 +75,9 @@ class Query {
   Result<Trace> trace(std::string_view id);
 
   Result<std::vector<ServiceTotals>> services(TimeRange range);
-  // Intervals begin at multiples of `interval_ns` since 1970.  Spans: requests, as in services(); logs: records with a duration.
-  // Percentiles are at most 1.1 % off (store/latency.h).  Whole minutes are answered without reading records.
-  Result<Latency> latency(base::Signal signal, TimeRange range, std::int64_t interval_ns);
+  // Intervals begin at multiples of `interval` since 1970.  Spans: requests, as in services(); logs: records with a duration.
+  // Whole minutes are answered without reading records.
+  Result<Latency> latency(base::Signal signal, TimeRange range, std::chrono::milliseconds interval);
   Result<ServicePage> service(std::string_view name, TimeRange range, std::size_t buckets);
   // Who calls whom: a server span whose parent is a span of another service; a client span that names a database; a
   // client span without a server span below it that names an address.
@@ -93,6 +94,9 @@ class Query {
 
  private:
   struct Selection;  // a relation, the predicate on it, and its parameters
+  struct Requests;   // of one service: totals of the range and of each bucket
+  // `spans`: of the service.  The totals, and buckets of whole minutes, are from histograms.
+  Result<Requests> requests(std::string_view service, TimeRange range, const Buckets& buckets, const Selection& spans);
   Result<Selection> select(const Condition& condition, base::Signal signal, TimeRange range);
   Result<store::Table> run(const std::string& sql, const std::vector<store::Value>& parameters = {});
   double since_ms(std::int64_t begun_ns) { return static_cast<double>(clock_.monotonic_ns() - begun_ns) / 1e6; }

@@ -16,6 +16,7 @@
 using namespace ringwall;
 using namespace ringwall::query;
 using base::Signal;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -374,7 +375,7 @@ TEST_CASE("query: services, one service and the edge as a model sees them") {
     CHECK(want.errors > 0);
   }
 
-  const auto latency = test.query->latency(Signal::kSpan, range, 60'000'000'000).value();
+  const auto latency = test.query->latency(Signal::kSpan, range, 1min).value();
   std::uint64_t requests = 0;
   for (const auto& row : latency.rows) {
     std::vector<std::int64_t> durations;
@@ -388,16 +389,54 @@ TEST_CASE("query: services, one service and the edge as a model sees them") {
     requests += row.totals.requests;
   }
   CHECK(requests == totals_of(spans, [&](const auto& s) { return s.request() && inside(s.time_ns, range); }).requests);
-  CHECK_FALSE(test.query->latency(Signal::kMetric, range, 60'000'000'000).ok());
-  CHECK_FALSE(test.query->latency(Signal::kSpan, range, 5).ok());
+  CHECK_FALSE(test.query->latency(Signal::kMetric, range, 1min).ok());
+  CHECK(test.query->latency(Signal::kSpan, range, kLatencyIntervalMin).ok());
+  CHECK_FALSE(test.query->latency(Signal::kSpan, range, kLatencyIntervalMin - 1ms).ok());
+  CHECK(test.query->latency(Signal::kSpan, range, kLatencyIntervalMax).ok());
+  CHECK_FALSE(test.query->latency(Signal::kSpan, range, kLatencyIntervalMax + 1ms).ok());
 
+  const auto shop = [&](TimeRange of) {
+    return [&spans, of](std::vector<std::int64_t>* durations) {
+      return totals_of(spans, [&](const auto& s) {
+        const bool wanted = s.request() && s.service == "shop" && inside(s.time_ns, of);
+        if (wanted && durations != nullptr) durations->push_back(s.duration_ns);
+        return wanted;
+      });
+    };
+  };
   const auto page = test.query->service("shop", range, 7).value();
-  check_totals(page.totals, totals_of(spans, [&](const auto& s) { return s.request() && s.service == "shop" && inside(s.time_ns, range); }));
+  std::vector<std::int64_t> of_shop;
+  const auto of_page = shop(range)(&of_shop);
+  check_sketched(page.totals, of_shop, of_page.errors);
+  CHECK(near(page.totals.rate, static_cast<double>(of_page.requests) / seconds));
   REQUIRE(page.series.size() == 7);
   for (const auto& point : page.series) {
     const TimeRange bucket{point.time_ns, std::min(point.time_ns + page.interval_ns, range.to_ns)};
-    check_totals(point.totals, totals_of(spans, [&](const auto& s) { return s.request() && s.service == "shop" && inside(s.time_ns, bucket); }));
+    check_totals(point.totals, shop(bucket)(nullptr));
   }
+
+  // Buckets of whole minutes are from histograms.
+  constexpr std::int64_t kFive = 300 * kSecond;
+  const TimeRange minutes{range.from_ns / kFive * kFive + kFive, range.from_ns / kFive * kFive + 5 * kFive};
+  const auto stepped = test.query->service("shop", minutes, 4).value();
+  CHECK(stepped.interval_ns == kFive);
+  std::uint64_t in_series = 0;
+  for (const auto& point : stepped.series) {
+    std::vector<std::int64_t> durations;
+    const auto want = shop({point.time_ns, point.time_ns + kFive})(&durations);
+    in_series += want.requests;
+    if (want.requests == 0) {
+      CHECK(std::isnan(point.totals.p50_ms));
+      continue;
+    }
+    check_sketched(point.totals, durations, want.errors);
+    CHECK(near(point.totals.rate, static_cast<double>(want.requests) / 300));
+  }
+  CHECK(stepped.totals.requests == in_series);
+  CHECK(stepped.totals.requests == shop(minutes)(nullptr).requests);
+  CHECK(test.query->service("nobody", minutes, 4).value().totals.requests == 0);
+  CHECK(std::isnan(test.query->service("nobody", minutes, 4).value().totals.p95_ms));
+
   REQUIRE(page.operations.size() == 2);
   for (const auto& [name, totals] : page.operations) {
     check_totals(totals, totals_of(spans, [&](const auto& s) { return s.request() && s.service == "shop" && s.name == name && inside(s.time_ns, range); }));
@@ -406,7 +445,13 @@ TEST_CASE("query: services, one service and the edge as a model sees them") {
   CHECK(page.versions[0].second.requests >= page.versions[1].second.requests);
 
   const auto overview = test.query->overview(range, 5).value();
-  check_totals(overview.edge, totals_of(spans, [&](const auto& s) { return s.service == "edge" && inside(s.time_ns, range); }));
+  std::vector<std::int64_t> of_edge;
+  const auto edge = totals_of(spans, [&](const auto& s) {
+    const bool wanted = s.service == "edge" && inside(s.time_ns, range);
+    if (wanted) of_edge.push_back(s.duration_ns);
+    return wanted;
+  });
+  check_sketched(overview.edge, of_edge, edge.errors);
   std::uint64_t logs = 0, all_spans = 0;
   for (const auto& point : overview.series) {
     logs += point.logs;

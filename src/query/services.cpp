@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
 
 #include "query/detail/table.h"
 #include "query/query.h"
@@ -28,6 +27,9 @@ double bucket_seconds(const Buckets& buckets, std::size_t i, TimeRange range) {
   return seconds_of({buckets.start_ns(i), std::min(buckets.start_ns(i) + buckets.interval_ns, range.to_ns)});
 }
 
+// Whether the buckets are steps of Store::latency() that need no scan.
+bool are_whole_minutes(const Buckets& buckets) { return buckets.interval_ns % store::kMinuteNs == 0 && buckets.begin_ns % buckets.interval_ns == 0; }
+
 Totals totals_of(const store::LatencyHistogram& histogram, double seconds) {
   const auto ms = [&](double q) { return histogram.quantile(q) / 1e6; };
   return {histogram.count(), histogram.errors(), static_cast<double>(histogram.count()) / seconds, ms(0.5), ms(0.9), ms(0.95), ms(0.99),
@@ -35,6 +37,34 @@ Totals totals_of(const store::LatencyHistogram& histogram, double seconds) {
 }
 
 }  // namespace
+
+struct Query::Requests {
+  Totals totals;
+  std::vector<Totals> series;
+};
+
+Result<Query::Requests> Query::requests(std::string_view service, TimeRange range, const Buckets& buckets, const Selection& spans) {
+  Requests out;
+  out.series.resize(buckets.count);
+  const bool stepped = are_whole_minutes(buckets);
+  store::LatencyHistogram all;
+  for (auto& row : RW_TRY(store_.latency(Signal::kSpan, range.from_ns, range.to_ns, stepped ? buckets.interval_ns : 0, {std::string(service)}))) {
+    const auto i = static_cast<std::size_t>((row.time_ns - buckets.begin_ns) / buckets.interval_ns);
+    if (stepped && i < out.series.size()) out.series[i] = totals_of(row.histogram, bucket_seconds(buckets, i, range));
+    all.merge(std::move(row.histogram));
+  }
+  if (all.count() > 0) out.totals = totals_of(all, seconds_of(range));
+  if (stepped) return out;
+  const auto table = RW_TRY(run(fmt::format("SELECT bucket, {} FROM (SELECT {} AS bucket, {}{} AND {} GROUP BY bucket)", kTotalsColumns,
+                                            bucket_expression(buckets), totals_aggregates(), spans.from_where, store::kRequestCondition),
+                                spans.parameters));
+  for (const auto& row : table.rows) {
+    Cells cells(row);
+    const auto i = cells.count();
+    if (i < out.series.size()) out.series[i] = read_totals(cells, bucket_seconds(buckets, i, range));
+  }
+  return out;
+}
 
 Result<std::vector<ServiceTotals>> Query::services(TimeRange range) {
   std::vector<ServiceTotals> out;
@@ -47,21 +77,17 @@ Result<std::vector<ServiceTotals>> Query::services(TimeRange range) {
   return out;
 }
 
-Result<Latency> Query::latency(Signal signal, TimeRange range, std::int64_t interval_ns) {
+Result<Latency> Query::latency(Signal signal, TimeRange range, std::chrono::milliseconds interval) {
   const auto begun = clock_.monotonic_ns();
-  if (signal == Signal::kMetric) return fail(Errc::kInvalid, "metrics have no latency", "signal is spans or logs");
-  if (interval_ns < 1'000'000'000) return fail(Errc::kInvalid, "an interval is at least a second", "every=1m is the cheapest that is not coarse");
-  Latency out;
-  out.interval_ns = interval_ns;
-  auto rows = RW_TRY(store_.latency(signal, range.from_ns, range.to_ns, interval_ns));
-  if (rows.size() > kLatencyRowsMax) {
-    return fail(Errc::kLimit, fmt::format("{} rows are more than {}", rows.size(), kLatencyRowsMax), "ask for a shorter time or a longer interval");
+  if (interval < kLatencyIntervalMin || interval > kLatencyIntervalMax) {
+    return fail(Errc::kInvalid, "an interval is 1s to 366d", "as every=1m");
   }
-  for (auto& row : rows) {
-    const TimeRange inside{std::max(row.time_ns, range.from_ns), std::min(row.time_ns + interval_ns, range.to_ns)};
+  Latency out;
+  out.interval_ns = std::chrono::nanoseconds(interval).count();
+  for (auto& row : RW_TRY(store_.latency(signal, range.from_ns, range.to_ns, out.interval_ns))) {
+    const TimeRange inside{std::max(row.time_ns, range.from_ns), std::min(row.time_ns + out.interval_ns, range.to_ns)};
     out.rows.push_back({std::move(row.service), row.time_ns, totals_of(row.histogram, seconds_of(inside))});
   }
-  std::sort(out.rows.begin(), out.rows.end(), [](const auto& a, const auto& b) { return std::tie(a.service, a.time_ns) < std::tie(b.service, b.time_ns); });
   out.took_ms = since_ms(begun);
   return out;
 }
@@ -74,26 +100,13 @@ Result<ServicePage> Query::service(std::string_view name, TimeRange range, std::
   for (std::size_t i = 0; i < buckets.count; ++i) out.series.push_back({buckets.start_ns(i), {}});
   const auto selection = RW_TRY(select(service_is(name), Signal::kSpan, range));
   if (selection.empty()) return out;
-  // The key is NULL for the total, a number for the series, text otherwise.
-  const auto grouped = [&](std::string_view key, std::string_view tail) {
-    return run(fmt::format("SELECT key, {} FROM (SELECT {} AS key, {}{} AND {} GROUP BY key) {}", kTotalsColumns, key, kTotalsAggregates,
-                           selection.from_where, kIsRequest, tail),
-               selection.parameters);
-  };
-  const auto total = RW_TRY(grouped("NULL", ""));
-  for (const auto& row : total.rows) {
-    Cells cells(row);
-    cells.text();
-    out.totals = read_totals(cells, seconds_of(range));
-  }
-  const auto series = RW_TRY(grouped(bucket_expression(buckets), ""));
-  for (const auto& row : series.rows) {
-    Cells cells(row);
-    const auto bucket = cells.count();
-    if (bucket < out.series.size()) out.series[bucket].totals = read_totals(cells, bucket_seconds(buckets, bucket, range));
-  }
+  const auto requests = RW_TRY(this->requests(name, range, buckets, selection));
+  out.totals = requests.totals;
+  for (std::size_t i = 0; i < buckets.count; ++i) out.series[i].totals = requests.series[i];
   const auto named = [&](std::string_view key, std::vector<std::pair<std::string, Totals>>& into) -> Result<void> {
-    const auto table = RW_TRY(grouped(key, fmt::format("ORDER BY requests DESC, key LIMIT {}", kOperationsMax)));
+    const auto table = RW_TRY(run(fmt::format("SELECT key, {} FROM (SELECT {} AS key, {}{} AND {} GROUP BY key) ORDER BY requests DESC, key LIMIT {}",
+                                              kTotalsColumns, key, totals_aggregates(), selection.from_where, store::kRequestCondition, kOperationsMax),
+                                  selection.parameters));
     for (const auto& row : table.rows) {
       Cells cells(row);
       auto text = cells.text();
@@ -114,20 +127,9 @@ Result<Overview> Query::overview(TimeRange range, std::size_t count) {
 
   const auto edge = RW_TRY(select(service_is(kEdgeService), Signal::kSpan, range));
   if (!edge.empty()) {
-    for (const bool total : {true, false}) {
-      const auto table = RW_TRY(run(fmt::format("SELECT bucket, {} FROM (SELECT {} AS bucket, {}{} AND {} GROUP BY bucket)", kTotalsColumns,
-                                                total ? "NULL" : bucket_expression(buckets), kTotalsAggregates, edge.from_where, kIsRequest),
-                                    edge.parameters));
-      for (const auto& row : table.rows) {
-        Cells cells(row);
-        const auto bucket = cells.count();
-        if (total) {
-          out.edge = read_totals(cells, seconds_of(range));
-        } else if (bucket < out.series.size()) {
-          out.series[bucket].edge = read_totals(cells, bucket_seconds(buckets, bucket, range));
-        }
-      }
-    }
+    const auto requests = RW_TRY(this->requests(kEdgeService, range, buckets, edge));
+    out.edge = requests.totals;
+    for (std::size_t i = 0; i < buckets.count; ++i) out.series[i].edge = requests.series[i];
   }
   for (const auto signal : {Signal::kLog, Signal::kSpan}) {
     const auto all = RW_TRY(select({}, signal, range));

@@ -37,7 +37,7 @@ class SqlWriter {
       case Kind::kAttributePresent: return attribute(c.key) + " IS NOT NULL";
       case Kind::kAttributeNumber:
         return fmt::format("TRY_CAST({} AS DOUBLE) BETWEEN {} AND {}", attribute(c.key), parameter(c.number_low), parameter(c.number_high));
-      case Kind::kError: return "(outcome = 2 OR coalesce(status >= 500, FALSE))";
+      case Kind::kError: return std::string(store::kSpanFailedCondition);
     }
     return "FALSE";
   }

@@ -132,6 +132,12 @@ std::string bucket_expression(const Buckets& buckets) {
   return fmt::format("(epoch_us(ts) * 1000 + ts_ns - {}) // {}", buckets.begin_ns, buckets.interval_ns);
 }
 
+std::string totals_aggregates() {
+  return fmt::format("count(*) AS requests, count(*) FILTER (WHERE {}) AS errors, quantile_cont(duration_ns, [0.5, 0.9, 0.95, 0.99]) AS quantiles, "
+                     "max(duration_ns) AS longest",
+                     store::kSpanFailedCondition);
+}
+
 Totals read_totals(Cells& cells, double seconds) {
   Totals out;
   out.requests = cells.count();

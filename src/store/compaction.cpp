@@ -7,6 +7,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "store/detail/cell_reader.h"
 #include "store/detail/columns.h"
 #include "store/detail/order.h"
 
@@ -15,31 +16,7 @@ namespace ringwall::store {
 namespace {
 
 constexpr std::int64_t kSecondUs = 1'000'000;
-
-// A column of a chunk of a result.
-class CellReader {
- public:
-  explicit CellReader(duckdb_vector vector) : vector_(vector), data_(duckdb_vector_get_data(vector)), mask_(duckdb_vector_get_validity(vector)) {}
-  bool null(std::size_t row) const { return mask_ != nullptr && !duckdb_validity_row_is_valid(mask_, row); }
-  template <class T>
-  T number(std::size_t row, T absent = 0) const {
-    return null(row) ? absent : static_cast<const T*>(data_)[row];
-  }
-  std::string_view text(std::size_t row) const {
-    if (null(row)) return {};
-    auto* value = &static_cast<duckdb_string_t*>(data_)[row];
-    return {duckdb_string_t_data(value), duckdb_string_t_length(*value)};
-  }
-  duckdb_list_entry list(std::size_t row) const {
-    return null(row) ? duckdb_list_entry{0, 0} : static_cast<const duckdb_list_entry*>(data_)[row];
-  }
-  CellReader map_part(int part) const { return CellReader(duckdb_struct_vector_get_child(duckdb_list_vector_get_child(vector_), part)); }
-
- private:
-  duckdb_vector vector_;
-  void* data_;
-  std::uint64_t* mask_;
-};
+constexpr std::chrono::hours kMergeDeadline{1};  // of a statement
 
 // Turns chunks back into batches; the exact reverse of fill_column().
 class BatchCollector {
@@ -148,7 +125,7 @@ class Merge final : public SliceSource {
     const auto histogram = RW_TRY(engine_.run(
         fmt::format("SELECT epoch_us(time_bucket(INTERVAL 1 second, ts)) AS second, count(*) FROM {} GROUP BY second ORDER BY second",
                     read_parquet_sql(inputs_)),
-        {}, {.rows_max = kMergeRowsMax, .deadline = std::chrono::hours(1)}));
+        {}, {.rows_max = kMergeRowsMax, .deadline = kMergeDeadline}));
     std::uint64_t rows = 0;
     for (const auto& row : histogram.rows) {
       const auto second = std::get<std::int64_t>(row[0]);
@@ -176,6 +153,7 @@ class Merge final : public SliceSource {
     BatchCollector collector(signal_);
     RW_TRY(engine_.stream(fmt::format("SELECT {} FROM {} WHERE ts >= make_timestamp({}) AND ts < make_timestamp({})", column_list(signal_),
                                       read_parquet_sql(inputs_), cut.begin_us, cut.end_us),
+                          {}, kMergeDeadline,
                           [&](duckdb_data_chunk chunk) -> Result<void> {
                             collector.add(chunk);
                             return {};

@@ -299,11 +299,13 @@ class DuckEngine final : public Engine {
     return object;
   }
 
-  Result<void> stream(std::string_view sql, const std::function<Result<void>(duckdb_data_chunk)>& each) override {
+  Result<void> stream(std::string_view sql, const std::vector<Value>& parameters, std::chrono::milliseconds deadline,
+                      const std::function<Result<void>(duckdb_data_chunk)>& each) override {
     return guarded([&]() -> Result<void> {
       duckdb::Connection connection(*trusted_);
+      const Watchdog::Guarded guard(watchdog_, connection, deadline);
       auto prepared = connection.Prepare(std::string(sql));
-      return execute(*prepared, {}, [](duckdb::QueryResult&) {}, [&](duckdb::DataChunk& chunk) -> Result<bool> {
+      return execute(*prepared, parameters, [](duckdb::QueryResult&) {}, [&](duckdb::DataChunk& chunk) -> Result<bool> {
         RW_TRY(each(reinterpret_cast<duckdb_data_chunk>(&chunk)));
         return true;
       });

@@ -44,11 +44,6 @@ GroupChoice choose_groups(const Sidecar& sidecar, const std::vector<std::uint64_
   return choice;
 }
 
-bool shares_one(const std::vector<std::string>& sorted, const std::vector<std::string>& wanted) {
-  return std::any_of(wanted.begin(), wanted.end(),
-                     [&](const std::string& name) { return std::binary_search(sorted.begin(), sorted.end(), name); });
-}
-
 }  // namespace
 
 std::shared_ptr<const Sidecar> SidecarCache::get(const catalog::File& file) {
@@ -100,6 +95,12 @@ void SidecarCache::insert_locked(const std::string& key, std::shared_ptr<const S
   }
 }
 
+bool may_have_service(const catalog::File& file, const std::vector<std::string>& services) {
+  return services.empty() || file.services.empty() || std::any_of(services.begin(), services.end(), [&](const std::string& name) {
+    return std::binary_search(file.services.begin(), file.services.end(), name);
+  });
+}
+
 std::string time_condition(std::int64_t from_ns, std::int64_t to_ns) {
   // Columns hold microseconds and the rest of the nanoseconds; the first alone lets row groups be left out.
   const auto from_us = microseconds_of(from_ns), to_us = microseconds_of(to_ns);
@@ -124,7 +125,7 @@ FilePlan plan_files(base::Signal signal, const std::vector<FileEntry>& live, std
   std::vector<FileEntry> inside, across;  // of the time range
   for (const auto& file : live) {
     if (file->tmax_ns < from_ns || file->tmin_ns >= to_ns) continue;
-    if (!hints.services.empty() && !file->services.empty() && !shares_one(file->services, hints.services)) {
+    if (!may_have_service(*file, hints.services)) {
       ++plan.pruned;
       continue;
     }

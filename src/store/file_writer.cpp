@@ -82,7 +82,7 @@ class WriterSource final : public RowSource {
       if (&resource != notes_.last_resource) {
         notes_.last_resource = &resource;
         const auto service = batch.view(resource.service);
-        if (notes_.services.find(service) == notes_.services.end()) notes_.services.emplace(service);
+        if (notes_.services.find(service) == notes_.services.end()) notes_.services.insert(service_name(service));
       }
       notes_.sidecar.add(batch.view(batch.text[row.row]), batch.trace_id[row.row]);
       notes_.latency.add(batch, row.row);

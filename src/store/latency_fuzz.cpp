@@ -12,12 +12,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto look = [](std::string_view section) {
     const auto rollup = ringwall::store::read_rollup(section);
     if (!rollup.ok()) return;
-    ringwall::store::LatencyHistogram sum;
     for (const auto& cell : rollup->cells) {
       if (cell.service >= rollup->services.size()) std::abort();
-      rollup->add_to(sum, cell);
+      if (cell.histogram.count() != 0 && !(cell.histogram.quantile(0.5) >= 0)) std::abort();
     }
-    if (!(sum.quantile(0.5) >= 0)) std::abort();
   };
   look(text);
   std::string frame(ZSTD_compressBound(size), '\0');

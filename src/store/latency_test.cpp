@@ -20,6 +20,19 @@ double exact(std::vector<std::int64_t> values, double q) {
   return static_cast<double>(values[std::max<std::size_t>(rank, 1) - 1]);
 }
 
+std::string show(const RollupBuilder& builder) {
+  const auto section = builder.finish();
+  if (!section.has_value()) return "none";
+  const auto rollup = read_rollup(*section);
+  if (!rollup.ok()) return rollup.error().message;
+  std::string out;
+  for (const auto& cell : rollup->cells) {
+    out += rollup->services[cell.service] + "@" + std::to_string(cell.minute) + ":" + std::to_string(cell.histogram.count()) + "/" +
+           std::to_string(cell.histogram.errors()) + "<=" + std::to_string(cell.histogram.max_ns()) + " ";
+  }
+  return out;
+}
+
 base::Batch batch_of(const std::vector<std::tuple<const char*, std::int64_t, std::int64_t, int>>& rows) {
   base::BatchBuilder builder(base::Signal::kLog);
   for (const auto& [service, time, duration, status] : rows) {
@@ -42,6 +55,25 @@ TEST_CASE("latency: a bucket holds what its bounds say") {
   }
   CHECK(LatencyHistogram::bucket_of(0) == 0);
   CHECK(LatencyHistogram::bucket_of(-5) == 0);
+}
+
+TEST_CASE("latency: what took no time has a place, and no quantile is above the maximum") {
+  LatencyHistogram histogram;
+  for (const std::int64_t value : {-7, 0, 0}) histogram.add(value, false);
+  CHECK(histogram.count() == 3);
+  CHECK(histogram.quantile(1) == 0);
+  CHECK(histogram.max_ns() == 0);
+  histogram.add(1, false);
+  CHECK(histogram.quantile(1) == 1);
+  histogram.add(1000, true);
+  CHECK(histogram.quantile(1) == doctest::Approx(1000).epsilon(0.011));
+  CHECK(histogram.quantile(1) <= 1000);
+  CHECK(histogram.quantile(0.5) == 1);  // 1 ns and less are alike
+  LatencyHistogram empty;
+  empty.merge(histogram);
+  empty.merge(LatencyHistogram());
+  CHECK(empty.count() == 5);
+  CHECK(empty.errors() == 1);
 }
 
 TEST_CASE("latency: quantiles are at most 1.1 % off, merged or not") {
@@ -70,22 +102,47 @@ TEST_CASE("latency rollup: what was written is read, by service and minute") {
   RollupBuilder builder;
   const auto batch = batch_of({{"b", 61'000'000'000, 1000, 200}, {"a", 59'000'000'000, 5, 500}, {"a", 0, 7'000'000, 200}, {"b", -1, 8, 200}, {"a", 1, base::kDurationUnset, 500}});
   for (std::size_t row = 0; row < batch.size(); ++row) builder.add(batch, row);
-  std::string told;
-  const auto rollup = read_rollup(builder.finish());
+  CHECK(show(builder) == "a@0:2/1<=7000000 b@-1:1/0<=8 b@1:1/0<=1000 ");
+  CHECK(show(RollupBuilder()) == "");
+}
+
+TEST_CASE("latency rollup: a section of the first version that had one") {
+  // Zstd (not compressed) of: services 1 "a"; cells 1: service 0, minute 5, errors 1, maximum 300, buckets 2: 0 twice, 264 once.
+  constexpr unsigned char kSection[] = {0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x0f, 0x79, 0x00, 0x00, 1, 1, 'a', 1, 0, 5, 1, 0xac, 0x02, 2, 0, 2, 0x88, 0x02, 1};
+  const std::string_view section(reinterpret_cast<const char*>(kSection), sizeof(kSection));
+  const auto rollup = read_rollup(section);
   REQUIRE(rollup.ok());
-  for (const auto& cell : rollup->cells) {
-    LatencyHistogram histogram;
-    rollup->add_to(histogram, cell);
-    told += rollup->services[cell.service] + "@" + std::to_string(cell.minute) + ":" + std::to_string(histogram.count()) + "/" + std::to_string(histogram.errors()) + "<=" + std::to_string(histogram.max_ns()) + " ";
+  REQUIRE(rollup->cells.size() == 1);
+  const auto& histogram = rollup->cells[0].histogram;
+  CHECK(rollup->cells[0].minute == 5);
+  CHECK(histogram.count() == 3);
+  CHECK(histogram.quantile(0.5) == 1);
+  CHECK(histogram.quantile(1) == doctest::Approx(300).epsilon(0.011));
+}
+
+TEST_CASE("latency rollup: as many cells as the limit says, then none") {
+  RollupBuilder builder;
+  base::BatchBuilder rows(base::Signal::kLog);
+  for (std::size_t minute = 0; minute <= kRollupCellsMax; ++minute) {
+    rows.record(static_cast<std::int64_t>(minute) * kMinuteNs, "x");
+    rows.batch().duration_ns.back() = 1;
   }
-  CHECK(told == "a@0:2/1<=7000000 b@-1:1/0<=8 b@1:1/0<=1000 ");
+  const auto batch = rows.take();
+  for (std::size_t row = 0; row < kRollupCellsMax; ++row) builder.add(batch, row);
+  const auto section = builder.finish();
+  REQUIRE(section.has_value());
+  const auto rollup = read_rollup(*section);
+  REQUIRE(rollup.ok());
+  CHECK(rollup->cells.size() == kRollupCellsMax);
+  builder.add(batch, kRollupCellsMax);
+  CHECK_FALSE(builder.finish().has_value());
 }
 
 TEST_CASE("latency rollup: damage is refused") {
   RollupBuilder builder;
   const auto batch = batch_of({{"b", 61'000'000'000, 1000, 200}, {"a", 59'000'000'000, 5, 500}});
   for (std::size_t row = 0; row < batch.size(); ++row) builder.add(batch, row);
-  const auto good = builder.finish();
+  const auto good = builder.finish().value();
   REQUIRE(read_rollup(good).ok());
   CHECK(read_rollup("").ok());  // a file without durations
   for (std::size_t kept = 1; kept < good.size(); ++kept) CHECK_FALSE(read_rollup(std::string_view(good).substr(0, kept)).ok());

@@ -14,7 +14,7 @@ namespace ringwall::store {
 namespace {
 
 constexpr std::string_view kSidecarMagic = "RWTX";
-constexpr std::uint32_t kSidecarVersion = 2;
+constexpr std::uint32_t kWithoutLatency = 1, kWithLatency = 2;  // versions
 constexpr std::size_t kSidecarFixedBytes = 28;
 constexpr std::uint64_t kWordSeed = 1;
 constexpr std::uint64_t kTrigramSalt = 0x7472690000000000ULL;  // keeps the three kinds of keys apart
@@ -144,24 +144,24 @@ void SidecarBuilder::finish_group() {
   filters_.push_back(build_fuse(keys));
 }
 
-std::string SidecarBuilder::finish(std::string_view latency) {
+std::string SidecarBuilder::finish(const std::optional<std::string>& latency) {
   if (rows_ % group_rows_ != 0) finish_group();
   const auto file_filter = filters_.size() < kFileFilterGroupsMin ? std::string() : build_fuse(file_.take());
   std::string out(kSidecarMagic);
-  put_u32(out, kSidecarVersion);
+  put_u32(out, latency.has_value() ? kWithLatency : kWithoutLatency);
   out.append(reinterpret_cast<const char*>(&rows_), 8);
   put_u32(out, group_rows_);
   put_u32(out, static_cast<std::uint32_t>(filters_.size()));
   put_u32(out, static_cast<std::uint32_t>(file_filter.size()));
   for (const auto& filter : filters_) put_u32(out, static_cast<std::uint32_t>(filter.size()));
   put_u32(out, base::crc32c(out));
-  const auto put_part = [&](std::string_view filter) {
+  const auto put_part = [&](const std::string& filter) {
     out += filter;
     put_u32(out, base::crc32c(filter));
   };
   if (!file_filter.empty()) put_part(file_filter);
   for (const auto& filter : filters_) put_part(filter);
-  put_part(latency);
+  if (latency.has_value()) put_part(*latency);
   return out;
 }
 
@@ -195,7 +195,8 @@ Result<Sidecar> Sidecar::parse(std::string bytes) {
   const auto corrupt = [](std::string what) { return fail(Errc::kCorrupt, "sidecar: " + std::move(what)); };
   const std::string_view all(bytes);
   if (all.size() < kSidecarFixedBytes || all.substr(0, 4) != kSidecarMagic) return corrupt("it does not begin with RWTX");
-  if (const auto version = get_u32(all, 4); version != kSidecarVersion) return corrupt(fmt::format("version {}", version));
+  const auto version = get_u32(all, 4);
+  if (version != kWithoutLatency && version != kWithLatency) return corrupt(fmt::format("version {}", version));
   Sidecar sidecar;
   std::memcpy(&sidecar.rows_, all.data() + 8, 8);
   sidecar.group_rows_ = get_u32(all, 16);
@@ -224,9 +225,13 @@ Result<Sidecar> Sidecar::parse(std::string bytes) {
   for (std::uint32_t g = 0; g < groups; ++g) {
     sidecar.groups_.push_back(RW_TRY(next_part(get_u32(all, kSidecarFixedBytes + 4ull * g))));
   }
-  if (all.size() - at < 4) return corrupt("it ends before its latencies");
-  sidecar.latency_ = {at, all.size() - at - 4};
-  if (get_u32(all, all.size() - 4) != base::crc32c(all.substr(at, sidecar.latency_.length))) return corrupt("its latencies are damaged");
+  if (version == kWithLatency) {
+    if (all.size() - at < 4) return corrupt("it ends before its latencies");
+    sidecar.latency_ = Part{at, all.size() - at - 4};
+    if (get_u32(all, all.size() - 4) != base::crc32c(all.substr(at, sidecar.latency_->length))) return corrupt("its latencies are damaged");
+  } else if (at != all.size()) {
+    return corrupt(fmt::format("{} bytes follow its end", all.size() - at));
+  }
   sidecar.bytes_ = std::make_shared<const std::string>(std::move(bytes));
   return sidecar;
 }

@@ -1,6 +1,7 @@
 #include <cstdlib>
 
 #include "base/hash.h"
+#include "store/detail/latency_rollup.h"
 #include "store/detail/sidecar.h"
 
 using ringwall::store::Sidecar;
@@ -15,6 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     if (sidecar->groups() > ringwall::store::kSidecarGroupsMax) std::abort();
     (void)sidecar->file_may_hold(keys);
     for (std::size_t g = 0; g < sidecar->groups(); ++g) (void)sidecar->group_may_hold(g, keys);
+    if (const auto latency = sidecar->latency(); latency.has_value()) (void)ringwall::store::read_rollup(*latency);
   };
   ask(bytes);
   if (size < 28) return 0;
@@ -38,9 +40,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   }
   for (std::size_t g = 0; g < groups; ++g) {
     const std::size_t length = word(28 + 4 * g);
-    if (!repair(at, at + length)) break;
+    if (!repair(at, at + length)) return ask(bytes), 0;
     at += length + 4;
   }
+  if (bytes.size() >= at + 4) (void)repair(at, bytes.size() - 4);  // the latencies of version 2
   ask(bytes);
   return 0;
 }

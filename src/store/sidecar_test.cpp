@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <cstring>
+#include <optional>
 #include <random>
+#include <string>
 
 #include "base/hash.h"
 #include "store/detail/fuse.h"
@@ -131,11 +134,52 @@ TEST_CASE("sidecar: no false negative over random texts") {
   }
 }
 
+TEST_CASE("sidecar: latencies come back as they were given, and a sidecar of version 1 has none") {
+  SidecarBuilder builder(2);
+  for (int row = 0; row < 5; ++row) builder.add("text " + std::to_string(row), {});
+  for (const std::optional<std::string>& latency : {std::optional<std::string>(), std::optional<std::string>(""), std::optional<std::string>("opaque here")}) {
+    auto again = builder;
+    const auto bytes = again.finish(latency);
+    CHECK(static_cast<int>(bytes[4]) == (latency.has_value() ? 2 : 1));
+    const auto sidecar = Sidecar::parse(bytes);
+    REQUIRE(sidecar.ok());
+    CHECK(sidecar->rows() == 5);
+    CHECK(sidecar->latency() == latency);
+  }
+}
+
+// Written by the last commit that knew only version 1: two rows, "hello world" with trace 1-2 and "bye".
+TEST_CASE("sidecar: an old one is read") {
+  constexpr std::string_view kHex = 
+      "5257545801000000020000000000000064000000010000000000000040000000c10a7488ea2eaba4f166a09c1000000010000000"
+      "5f0000000000000000003a00000000000000000000000000000039000000f5d300000000009beaa3b400328a00ce3cb6597125af";
+  std::string bytes;
+  for (std::size_t i = 0; i < kHex.size(); i += 2) bytes.push_back(static_cast<char>(std::stoi(std::string(kHex.substr(i, 2)), nullptr, 16)));
+  const auto sidecar = Sidecar::parse(bytes);
+  REQUIRE(sidecar.ok());
+  CHECK(sidecar->rows() == 2);
+  CHECK_FALSE(sidecar->latency().has_value());
+  for (const char* word : {"hello", "world", "bye"}) {
+    Hints hints;
+    hints.words = {word};
+    CHECK(sidecar->file_may_hold(keys_of(hints)));
+  }
+  Hints by_trace;
+  by_trace.trace_id = base::TraceId{1, 2};
+  CHECK(sidecar->file_may_hold(keys_of(by_trace)));
+}
+
 TEST_CASE("sidecar: damage anywhere is noticed") {
   SidecarBuilder builder(1);
   for (int row = 0; row < 17; ++row) builder.add("text " + std::to_string(row), {});
-  const auto good = builder.finish();
+  const auto good = builder.finish("latencies");
   REQUIRE(Sidecar::parse(good).ok());
+  auto relabelled = good;  // as version 1, whose end the latencies would follow
+  relabelled[4] = 1;
+  const std::size_t header = 28 + 4 * 17;
+  const auto crc = base::crc32c(std::string_view(relabelled).substr(0, header));
+  std::memcpy(relabelled.data() + header, &crc, 4);
+  CHECK(Sidecar::parse(relabelled).error().message == "sidecar: 13 bytes follow its end");
   for (std::size_t at = 0; at < good.size(); ++at) {
     auto bad = good;
     bad[at] = static_cast<char>(bad[at] ^ 0x10);

@@ -165,18 +165,21 @@ class RealStore final : public Store {
     return relation;
   }
 
-  Result<std::vector<LatencyRow>> latency(Signal signal, std::int64_t from_ns, std::int64_t to_ns, std::int64_t step_ns) override {
-    const auto [batches, files] = look(signal, from_ns, to_ns);
-    LatencyCollector collector(signal, from_ns, to_ns, step_ns);
-    for (const auto& batch : batches) collector.add(*batch);
-    for (const auto& file : files) {
-      if (file->tmax_ns < from_ns || file->tmin_ns >= to_ns) continue;
-      collector.add(file, collector.wants_rollups() ? sidecars_.get(*file) : nullptr);
+  Result<std::vector<LatencyRow>> latency(Signal signal, std::int64_t from_ns, std::int64_t to_ns, std::int64_t step_ns,
+                                          const std::vector<std::string>& services) override {
+    if (signal == Signal::kMetric) return fail(Errc::kInvalid, "metrics have no latency");
+    // Holds its files, so that a merge meanwhile removes none of them.
+    const auto seen = look(signal, from_ns, to_ns);
+    LatencyCollector collector(signal, from_ns, to_ns, step_ns, services);
+    for (const auto& batch : seen.batches) RW_TRY(collector.add(*batch));
+    for (const auto& file : seen.files) {
+      if (file->tmax_ns < from_ns || file->tmin_ns >= to_ns || !may_have_service(*file, services)) continue;
+      RW_TRY(collector.add(file, sidecars_));
     }
     for (const auto& scan : collector.scans()) {
       const auto plan = plan_files(signal, scan.files, scan.from_ns, scan.to_ns, {}, sidecars_);
       if (plan.selects.empty()) continue;
-      collector.add(RW_TRY(engine_.run(collector.sql(fmt::format("({})", fmt::join(plan.selects, " UNION ALL "))))));
+      RW_TRY(collector.add(engine_, fmt::format("({})", fmt::join(plan.selects, " UNION ALL "))));
     }
     return collector.take();
   }

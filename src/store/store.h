@@ -103,10 +103,12 @@ class Store {
   // Rows of `signal` with from_ns <= time < to_ns.
   virtual Result<Relation> relation(base::Signal signal, std::int64_t from_ns, std::int64_t to_ns, const Hints& hints = {}) = 0;
 
-  // Histograms of how long things took (latency.h), by service and step, of every record with from_ns <= time < to_ns; rows
-  // in no order.  Steps begin at multiples of `step_ns` since 1970; 0: one step, which begins at from_ns.  Whole minutes come
-  // from beside the files, what is left at both ends is scanned; a step that is not a multiple of a minute scans all.
-  virtual Result<std::vector<LatencyRow>> latency(base::Signal signal, std::int64_t from_ns, std::int64_t to_ns, std::int64_t step_ns) = 0;
+  // Histograms of how long things took (latency.h), by service and step, of every record with from_ns <= time < to_ns and, when
+  // some are named, of one of the services; by service and time.  Steps begin at multiples of `step_ns` since 1970; 0: one step,
+  // which begins at from_ns.  Whole minutes come from beside the files, what is left at both ends is scanned; a step that is
+  // not a multiple of a minute scans all.  kInvalid for metrics, kLimit for more than kLatencyRowsMax rows.
+  virtual Result<std::vector<LatencyRow>> latency(base::Signal signal, std::int64_t from_ns, std::int64_t to_ns, std::int64_t step_ns,
+                                                  const std::vector<std::string>& services = {}) = 0;
 
   // Publishes everything accepted so far; for tests, benchmarks and an orderly stop.
   virtual Result<void> flush() = 0;

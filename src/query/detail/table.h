@@ -67,13 +67,10 @@ SpanRow read_span(Cells& cells);
 std::string bucket_expression(const Buckets& buckets);
 
 // Requests, errors, percentiles and maximum of the spans of a group, for read_totals().
-inline constexpr std::string_view kTotalsAggregates =
-    "count(*) AS requests, count(*) FILTER (WHERE outcome = 2 OR coalesce(status >= 500, FALSE)) AS errors, "
-    "quantile_cont(duration_ns, [0.5, 0.9, 0.95, 0.99]) AS quantiles, max(duration_ns) AS longest";
+std::string totals_aggregates();
 inline constexpr std::string_view kTotalsColumns =
     "requests, errors, quantiles[1], quantiles[2], quantiles[3], quantiles[4], longest";
 Totals read_totals(Cells& cells, double seconds);
-inline constexpr std::string_view kIsRequest = "kind IN (2, 5)";  // server, consumer
 
 // One of the tags as a column, or an attribute: adds a parameter for the latter.  kInvalid for other names.
 Result<std::string> label_expression(std::string_view field, std::vector<store::Value>& parameters);

@@ -3,10 +3,13 @@
 
 #include <duckdb.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "blob/blob.h"
 #include "store/detail/rows_function.h"
@@ -30,7 +33,8 @@ class Engine : public Duck {
   virtual Result<std::shared_ptr<StagedObject>> stage(const std::string& key) = 0;
 
   // Runs a SELECT and gives each chunk of its result, flattened, to `each`; stops at the first error.
-  virtual Result<void> stream(std::string_view sql, const std::function<Result<void>(duckdb_data_chunk)>& each) = 0;
+  virtual Result<void> stream(std::string_view sql, const std::vector<Value>& parameters, std::chrono::milliseconds deadline,
+                              const std::function<Result<void>(duckdb_data_chunk)>& each) = 0;
 };
 
 // The Engine behind a Duck of Duck::open(); kInvalid for any other.

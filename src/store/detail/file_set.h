@@ -54,6 +54,9 @@ struct FilePlan {
 FilePlan plan_files(base::Signal signal, const std::vector<FileEntry>& live, std::int64_t from_ns, std::int64_t to_ns,
                     const Hints& hints, SidecarCache& sidecars);
 
+// False only when none of the file's records is of these services; empty: any will do.
+bool may_have_service(const catalog::File& file, const std::vector<std::string>& services);
+
 // " WHERE …" for from_ns <= time < to_ns.
 std::string time_condition(std::int64_t from_ns, std::int64_t to_ns);
 // "read_parquet(['rwblob://…', …])"

@@ -7,8 +7,10 @@
 // cell of a service, then the distance from the one before; step is the bucket's distance from the one before.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,39 +20,36 @@
 
 namespace ringwall::store {
 
+// An hour of more than a thousand services; a file with more is written without a section, and read when it is asked about.
+inline constexpr std::size_t kRollupCellsMax = 65'536;
 inline constexpr std::size_t kRollupBytesMax = 64 << 20;  // decompressed
 
 class RollupBuilder {
  public:
   void add(const base::Batch& batch, std::size_t row);
-  std::string finish() const;
+  // Empty when no row took time; nothing beyond the limits.
+  std::optional<std::string> finish() const;
 
  private:
+  LatencyHistogram& cell(std::string_view service, std::int64_t minute);
   std::map<std::pair<std::string, std::int64_t>, LatencyHistogram> cells_;
   // Rows come ordered by service, so the next one is mostly of the same cell.
   std::string last_service_;
   std::int64_t last_minute_ = 0;
   LatencyHistogram* last_ = nullptr;
+  bool too_many_ = false;
 };
 
-// A section as it was read.
 struct Rollup {
   struct Cell {
-    std::uint32_t service = 0;     // index into `services`
-    std::int64_t minute = 0;       // since 1970
-    std::uint64_t errors = 0;
-    std::int64_t max_ns = 0;
-    std::size_t begin = 0, end = 0;  // of its buckets
+    std::size_t service;  // of `services`
+    std::int64_t minute;  // since 1970
+    LatencyHistogram histogram;
   };
   std::vector<std::string> services;
   std::vector<Cell> cells;
-  std::vector<LatencyHistogram::Bucket> buckets;
-
-  void add_to(LatencyHistogram& histogram, const Cell& cell) const {
-    histogram.add_buckets(std::span(buckets).subspan(cell.begin, cell.end - cell.begin));
-    histogram.add_totals(cell.errors, cell.max_ns);
-  }
 };
+
 // kCorrupt for what RollupBuilder does not write.
 Result<Rollup> read_rollup(std::string_view section);
 

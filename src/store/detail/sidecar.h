@@ -1,9 +1,9 @@
 // The sidecar of a Parquet file: which words, trigrams and trace ids are in each group of rows, as filters.
 //
-//   sidecar := "RWTX" version:u32=2 rows:u64 group_rows:u32 groups:u32 file_filter_bytes:u32
+//   sidecar := "RWTX" version:u32 rows:u64 group_rows:u32 groups:u32 file_filter_bytes:u32
 //              group_filter_bytes:u32 * groups  crc:u32          little-endian; CRC-32C of everything before it
 //              part*                                             the file's filter when its length is not 0, then groups
-//              latency crc:u32                                   latency_rollup.h; what is left but the checksum
+//              latency crc:u32                                   latency_rollup.h; what is left but the checksum; version 1 has none
 //   part    := filter crc:u32                                    filter as in fuse.h; lengths above are the filter's
 //
 // Group g holds rows [g * group_rows, (g + 1) * group_rows).  The file's filter holds the keys of all groups; files of
@@ -19,6 +19,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,8 +53,8 @@ class SidecarBuilder {
  public:
   explicit SidecarBuilder(std::uint32_t group_rows = kGroupRows);
   void add(std::string_view text, base::TraceId trace_id);
-  // `latency`: of RollupBuilder.
-  std::string finish(std::string_view latency = {});
+  // `latency`: of RollupBuilder; without one the sidecar is of version 1.
+  std::string finish(const std::optional<std::string>& latency = std::nullopt);
 
  private:
   void finish_group();
@@ -70,13 +71,17 @@ std::vector<std::uint64_t> keys_of(const Hints& hints);
 
 class Sidecar {
  public:
-  // Fails with kCorrupt on anything SidecarBuilder would not have written.
+  // Versions 1 and 2.  Fails with kCorrupt on anything SidecarBuilder would not have written.
   static Result<Sidecar> parse(std::string bytes);
   std::uint64_t rows() const { return rows_; }
   std::uint32_t group_rows() const { return group_rows_; }
   std::size_t groups() const { return groups_.size(); }
   std::size_t bytes() const { return bytes_->size(); }
-  std::string_view latency() const { return std::string_view(*bytes_).substr(latency_.offset, latency_.length); }
+  // For read_rollup(), which alone decompresses it.  Nothing: the file's histograms are not known, and it has to be read.
+  std::optional<std::string_view> latency() const {
+    if (!latency_.has_value()) return std::nullopt;
+    return std::string_view(*bytes_).substr(latency_->offset, latency_->length);
+  }
 
   bool file_may_hold(const std::vector<std::uint64_t>& keys) const;
   bool group_may_hold(std::size_t group, const std::vector<std::uint64_t>& keys) const;
@@ -89,8 +94,9 @@ class Sidecar {
   std::shared_ptr<const std::string> bytes_;
   std::uint64_t rows_ = 0;
   std::uint32_t group_rows_ = 0;
-  Part file_{0, 0}, latency_{0, 0};
+  Part file_{0, 0};
   std::vector<Part> groups_;
+  std::optional<Part> latency_;
 };
 
 }  // namespace ringwall::store
