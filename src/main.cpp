@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   add_trace(app, context);
   add_services(app, context);
   add_sql(app, context);
+  add_waf(app, context);
   add_version(app, context);
   try {
     app.parse(argc, argv);

@@ -62,6 +62,7 @@ void add_trace(CLI::App& app, Context& context);
 void add_services(CLI::App& app, Context& context);
 void add_sql(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
+void add_waf(CLI::App& app, Context& context);
 void add_version(CLI::App& app, Context& context);
 
 }  // namespace ringwall::cli

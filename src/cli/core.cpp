@@ -97,6 +97,12 @@ class Core {
  public:
   explicit Core(CoreOptions options) : options_(std::move(options)), base_(std::filesystem::path(options_.declaration_path).parent_path().string()) {}
 
+  ~Core() {
+    // The store may still publish while the collector is already gone.
+    const std::lock_guard lock(published_mutex_);
+    published_to_ = nullptr;
+  }
+
   Result<void> open();
   Result<int> run();
 
@@ -132,7 +138,8 @@ class Core {
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<store::Duck> duck_;
   query::Tail tail_;
-  std::atomic<collect::Collector*> published_to_{nullptr};
+  std::mutex published_mutex_;
+  collect::Collector* published_to_ = nullptr;  // guarded by published_mutex_
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<collect::Collector> collector_;
   std::unique_ptr<query::Query> query_;
@@ -192,7 +199,8 @@ Result<void> Core::open_storage() {
   options.memory_bytes_max = telemetry.store.memory_bytes_max;
   options.retention = telemetry.retention.hot + telemetry.retention.archive;
   store_ = RW_TRY(store::Store::open(options, *blob_, *catalog_, *duck_, clock_, [this](std::uint64_t checkpoint) {
-    if (auto* collector = published_to_.load()) collector->release(checkpoint);
+    const std::lock_guard lock(published_mutex_);
+    if (published_to_ != nullptr) published_to_->release(checkpoint);
   }));
   query_ = std::make_unique<query::Query>(*store_, *duck_, clock_);
   return {};
@@ -208,7 +216,10 @@ Result<void> Core::open_collector() {
     store_->accept({durable.sequence, durable.source, durable.position, durable.digest, durable.batch});
     tail_.accept(durable.sequence, durable.batch);
   }));
-  published_to_ = collector_.get();
+  {
+    const std::lock_guard lock(published_mutex_);
+    published_to_ = collector_.get();
+  }
   collector_->release(store_->checkpoint());
   return {};
 }

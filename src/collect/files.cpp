@@ -226,7 +226,10 @@ class FileTailerImpl final : public FileTailer {
     if (position != 0 && !follow.reborn) {
       const auto offset = offset_of(position);
       const auto matches = [position, offset](std::string_view before) { return position_of(offset, before) == position; };
-      if (follow.size_seen < offset || !matches(tail_before(follow.fd.get(), offset))) {
+      const auto before = tail_before(follow.fd.get(), offset);
+      // Fewer bytes than the file has: the read failed.  The next step tries again.
+      if (follow.size_seen >= offset && before.size() < std::min<std::uint64_t>(offset, kTailBytes)) return false;
+      if (follow.size_seen < offset || !matches(before)) {
         // While nobody looked.
         read_rest_of_copy(follow, offset, matches);
         follow.reborn = true;
@@ -319,9 +322,12 @@ class FileTailerImpl final : public FileTailer {
     if (follow.source.empty() && (size == 0 || !identify(follow))) return false;
     const auto changed_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
     if (size == follow.offset && changed_ns == follow.changed_ns) return false;
+    const auto before = size < follow.offset ? std::string() : tail_before(follow.fd.get(), follow.offset);
+    // Fewer bytes than the file has: the read failed, or it shrank just now.  The next step sees which.
+    if (size >= follow.offset && before.size() < follow.last_bytes.size()) return false;
     follow.changed_ns = changed_ns;
     // Truncated, and perhaps already as long as before or longer.
-    if (size < follow.offset || tail_before(follow.fd.get(), follow.offset) != follow.last_bytes) {
+    if (size < follow.offset || before != follow.last_bytes) {
       truncated(follow);
       if (size == 0 || !identify(follow)) return false;
     }

@@ -21,7 +21,6 @@
 #include "base/result.h"
 
 namespace ringwall::collect {
-
 inline constexpr int kNestingMax = 16;
 inline constexpr std::size_t kOtlpTextBytesMax = 256u << 20;           // a body of 64 MiB can name its resource's text again and again
 inline constexpr std::size_t kOtlpResourceAttributesMax = 1u << 20;  // of all resources of a request

@@ -213,4 +213,9 @@ base::MetricKind sum_kind(int temporality, bool monotonic) {
   return monotonic ? base::MetricKind::kCounter : base::MetricKind::kGauge;
 }
 
+Result<void> within_span_limit(const std::string& json) {
+  if (json.size() <= kSpanEventsBytesMax) return {};
+  return fail(Errc::kLimit, fmt::format("events or links of one span: more than {} bytes", kSpanEventsBytesMax), "record fewer events on a span");
+}
+
 }  // namespace ringwall::collect::detail

@@ -53,6 +53,10 @@ class OtlpBuilder {
 bool trace_id_of(std::string_view bytes, base::TraceId& id);
 bool span_id_of(std::string_view bytes, std::uint64_t& id);
 
+// An empty event is two bytes of a body and seventy of JSON, so the limit of the body alone would not bound memory.
+inline constexpr std::size_t kSpanEventsBytesMax = 16u << 20;  // JSON of one span's events, and of its links
+Result<void> within_span_limit(const std::string& json);
+
 // {"ts":…,"name":…,"attributes":{…}} and its kin: what span events and links are kept as.
 class JsonObject {
  public:

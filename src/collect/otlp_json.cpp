@@ -275,7 +275,7 @@ class JsonParser {
       json.text("name", text_of(object, "name"));
       RW_TRY(attributes_json(object, json.key("attributes")));
       json.close();
-      return {};
+      return within_span_limit(events);
     };
     const auto link = [&](const dom::object& object) -> Result<void> {
       base::TraceId other;
@@ -287,7 +287,7 @@ class JsonParser {
       json.text("span_id", base::hex(other_span));
       RW_TRY(attributes_json(object, json.key("attributes")));
       json.close();
-      return {};
+      return within_span_limit(links);
     };
     RW_TRY(each(record, "events", event));
     RW_TRY(each(record, "links", link));

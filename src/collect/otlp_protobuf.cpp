@@ -286,9 +286,11 @@ class ProtobufParser {
         case 8: end = field.value; break;
         case 11:
           if (field.type == WireType::kBytes) RW_TRY(append_event(field.bytes, events));
+          RW_TRY(within_span_limit(events));
           break;
         case 13:
           if (field.type == WireType::kBytes) RW_TRY(append_link(field.bytes, links));
+          RW_TRY(within_span_limit(links));
           break;
         case 15: {
           WireReader status(field.bytes, body_);
@@ -487,19 +489,20 @@ class ProtobufParser {
     return {};
   }
 
+  static constexpr std::size_t kBucketsMax = 4096;  // of an exponential histogram
+
   // Buckets: 1 offset (sint32), 2 counts
   Result<void> buckets(std::string_view message, std::int32_t& offset, std::vector<std::uint64_t>& counts, bool& right) {
     WireReader reader(message, body_);
     for (WireField field; reader.next(field);) {
       if (field.number == 1) offset = static_cast<std::int32_t>(field.as_sint());
-      if (field.number == 2) right = WireReader::packed_varint(field, [&](std::uint64_t v) { counts.push_back(v); }) && right;
+      if (field.number == 2) right = WireReader::packed_varint(field, [&](std::uint64_t v) { if (counts.size() <= kBucketsMax) counts.push_back(v); }) && right;
     }
     return finish(reader);
   }
 
   // ExponentialHistogramDataPoint: 1 attributes, 3 time, 4 count, 5 sum, 6 scale, 7 zero count, 8 positive, 9 negative, 12 min, 13 max, 14 zero threshold
   Result<void> exponential_point(std::string_view name, std::string_view unit, std::string_view message) {
-    constexpr std::size_t kBucketsMax = 4096;
     std::uint64_t time = 0, count = 0, zero_count = 0;
     double sum = 0, zero_threshold = 0, minimum = 0, maximum = 0;
     bool has_minimum = false, has_maximum = false, right = true;

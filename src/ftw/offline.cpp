@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "ftw/detail/base64.h"
 
 namespace ringwall::ftw {
 
@@ -73,8 +74,6 @@ struct Answer {
   std::string body;
 };
 
-std::string decode_base64(std::string_view text);
-
 // POST /reflect answers what its body says.
 Answer backend(const Request& request) {
   Answer out;
@@ -86,26 +85,11 @@ Answer backend(const Request& request) {
     for (const auto& [name, value] : wanted["headers"].items()) out.headers.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
   }
   out.body = wanted.value("body", "");
-  if (out.body.empty()) out.body = decode_base64(wanted.value("encodedBody", ""));
+  if (out.body.empty()) out.body = detail::decode_base64(wanted.value("encodedBody", ""));
   bool typed = false;
   for (const auto& [name, value] : out.headers) typed = typed || base::lower_ascii(name) == "content-type";
   if (!out.body.empty() && !typed) {
     out.headers.emplace_back("Content-Type", base::trim(out.body).starts_with('<') ? "text/html; charset=utf-8" : "text/plain; charset=utf-8");
-  }
-  return out;
-}
-
-std::string decode_base64(std::string_view text) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const auto value = kDigits.find(c);
-    if (value == std::string_view::npos) continue;
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
-    count += 6;
-    if (count >= 8) out += static_cast<char>(bits >> (count -= 8));
   }
   return out;
 }

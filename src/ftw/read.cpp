@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "ftw/detail/base64.h"
 #include "ftw/ftw.h"
 
 namespace ringwall::ftw {
@@ -38,29 +39,6 @@ std::string expand_repeat(std::string text) {
     at += out.size();
   }
   return text;
-}
-
-std::string decode_base64(std::string_view text) {
-  std::string out;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    int value = 0;
-    if (c >= 'A' && c <= 'Z') value = c - 'A';
-    else if (c >= 'a' && c <= 'z') value = c - 'a' + 26;
-    else if (c >= '0' && c <= '9') value = c - '0' + 52;
-    else if (c == '+') value = 62;
-    else if (c == '/') value = 63;
-    else continue;
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
-    if (++count == 4) {
-      out += {static_cast<char>(bits >> 16), static_cast<char>(bits >> 8), static_cast<char>(bits)};
-      bits = 0, count = 0;
-    }
-  }
-  if (count == 2) out += static_cast<char>(bits >> 4);
-  if (count == 3) out += {static_cast<char>(bits >> 10), static_cast<char>(bits >> 2)};
-  return out;
 }
 
 // Whether decoding a query would give the same text: then it was not encoded yet.
@@ -104,7 +82,7 @@ bool has_length(std::string_view method) {
 }
 
 std::string build_request(const YAML::Node& input) {
-  if (const auto encoded = text_of(input, "encoded_request"); !encoded.empty()) return decode_base64(encoded);
+  if (const auto encoded = text_of(input, "encoded_request"); !encoded.empty()) return detail::decode_base64(encoded);
   const auto method = text_of(input, "method", "GET"), uri = text_of(input, "uri", "/"), version = text_of(input, "version", "HTTP/1.1");
   std::vector<std::pair<std::string, std::string>> headers;
   if (const auto given = input["headers"]; given && given.IsMap()) {
@@ -118,7 +96,7 @@ std::string build_request(const YAML::Node& input) {
     return nullptr;
   };
   const bool complete = flag_of(input, "autocomplete_headers", true);
-  std::string body = input["data"] ? expand_repeat(text_of(input, "data")) : decode_base64(text_of(input, "encoded_data"));
+  std::string body = input["data"] ? expand_repeat(text_of(input, "data")) : detail::decode_base64(text_of(input, "encoded_data"));
   constexpr const char* kForm = "application/x-www-form-urlencoded";
   if (!body.empty() && complete) {
     if (header("content-type") == nullptr) headers.emplace_back("Content-Type", kForm);

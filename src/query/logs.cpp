@@ -17,8 +17,9 @@ using base::Signal;
 
 // Records of the same nanosecond are told apart by what is in them.
 constexpr std::string_view kTieBreaker =
-    "(hash(service, host, source, env, version, severity, trace_id, span_id, status, duration_ns, message, attributes) >> 1)::BIGINT";
+    "(hash(service, host, source, env, version, severity, trace_id, span_id, status, duration_ns, message, attributes, resource) >> 1)::BIGINT";
 
+constexpr std::size_t kTableRowsMax = 1'000'000;
 constexpr std::int64_t kFirstWaveNs = 1'000'000'000;
 constexpr std::int64_t kWidestWaveNs = 400LL * 86'400'000'000'000;
 
@@ -106,7 +107,10 @@ Result<Query::Selection> Query::select(const Condition& condition, Signal signal
 }
 
 Result<store::Table> Query::run(const std::string& sql, const std::vector<store::Value>& parameters) {
-  return duck_.run(sql, parameters, {.rows_max = 1'000'000, .deadline = kStatementDeadline});
+  auto table = RW_TRY(duck_.run(sql, parameters, {.rows_max = kTableRowsMax, .deadline = kStatementDeadline}));
+  // Half an answer would look like a whole one.
+  if (table.truncated) return fail(Errc::kLimit, fmt::format("the answer has more than {} rows", kTableRowsMax), "ask for a shorter time range");
+  return table;
 }
 
 Result<LogsPage> Query::logs(const LogsQuestion& question) {

@@ -79,6 +79,9 @@ Result<TraceList> Query::traces(const TracesQuestion& question) {
   std::set<std::pair<std::uint64_t, std::uint64_t>> seen;
   std::int64_t to_ns = question.range.to_ns, width = kTraceWaveFirstNs;
   while (to_ns > question.range.from_ns && out.traces.size() < limit) {
+    if (clock_.monotonic_ns() - begun > std::chrono::nanoseconds(kStatementDeadline).count()) {
+      return fail(Errc::kLimit, "too few traces last so long", "ask for a shorter time range");
+    }
     const auto from_ns = to_ns - std::min(width, to_ns - question.range.from_ns);
     const auto selection = RW_TRY(select(condition, Signal::kSpan, {from_ns, to_ns}));
     if (selection.empty()) {

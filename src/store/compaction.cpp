@@ -68,6 +68,9 @@ class BatchCollector {
     }
   }
 
+  // Memory of what was added.
+  std::size_t bytes() { return bytes_ + builder_.batch().bytes(); }
+
   std::vector<std::shared_ptr<const base::Batch>> take() {
     finish_batch();
     return std::move(batches_);
@@ -103,7 +106,10 @@ class BatchCollector {
   }
 
   void finish_batch() {
-    if (builder_.size() > 0) batches_.push_back(std::make_shared<const base::Batch>(builder_.take()));
+    if (builder_.size() > 0) {
+      batches_.push_back(std::make_shared<const base::Batch>(builder_.take()));
+      bytes_ += batches_.back()->bytes();
+    }
     builder_ = base::BatchBuilder(signal_);
     resources_.clear();
   }
@@ -113,6 +119,7 @@ class BatchCollector {
   std::unordered_map<std::string, std::uint32_t> resources_;
   std::string identity_;
   std::vector<std::shared_ptr<const base::Batch>> batches_;
+  std::size_t bytes_ = 0;  // of batches_
 };
 
 class Merge final : public SliceSource {
@@ -156,7 +163,8 @@ class Merge final : public SliceSource {
                           {}, kMergeDeadline,
                           [&](duckdb_data_chunk chunk) -> Result<void> {
                             collector.add(chunk);
-                            return {};
+                            if (collector.bytes() <= kMergeSliceBytesMax) return {};
+                            return fail(Errc::kLimit, fmt::format("a slice of more than {} bytes", kMergeSliceBytesMax));
                           }));
     slice.batches = collector.take();
     for (auto& part : order_rows(signal_, slice.batches)) {

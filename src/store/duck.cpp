@@ -207,6 +207,7 @@ Result<void> execute(duckdb::PreparedStatement& prepared, const std::vector<Valu
 
 Result<Table> collect_table(duckdb::PreparedStatement& prepared, const std::vector<Value>& parameters, const RunOptions& options) {
   Table table;
+  std::size_t bytes = 0;
   RW_TRY(execute(
       prepared, parameters,
       [&](duckdb::QueryResult& result) {
@@ -222,7 +223,13 @@ Result<Table> collect_table(duckdb::PreparedStatement& prepared, const std::vect
           }
           auto& cells = table.rows.emplace_back();
           cells.reserve(chunk.ColumnCount());
-          for (duckdb::idx_t column = 0; column < chunk.ColumnCount(); ++column) cells.push_back(value_at(chunk, column, row));
+          for (duckdb::idx_t column = 0; column < chunk.ColumnCount(); ++column) {
+            cells.push_back(value_at(chunk, column, row));
+            if (const auto* text = std::get_if<std::string>(&cells.back())) bytes += text->size();
+          }
+          if (bytes > options.bytes_max) {
+            return fail(Errc::kLimit, fmt::format("the answer has more than {} bytes", options.bytes_max), "ask for fewer rows or columns");
+          }
         }
         return true;
       }));

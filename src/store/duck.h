@@ -39,6 +39,7 @@ struct Table {
 
 struct RunOptions {
   std::size_t rows_max = 1'000'000;
+  std::size_t bytes_max = 256u << 20;  // of text in the answer, which lies beside DuckDB's own memory; more is kLimit
   std::chrono::milliseconds deadline{30'000};  // then the statement is interrupted: kLimit
 };
 

@@ -18,6 +18,7 @@
 #include "store/detail/engine.h"
 #include "store/detail/file_set.h"
 #include "store/detail/file_writer.h"
+#include "store/detail/generation.h"
 #include "store/detail/latency_collector.h"
 #include "store/detail/order.h"
 #include "store/detail/rows_function.h"
@@ -34,43 +35,6 @@ constexpr std::chrono::milliseconds kMaintainTick{2'000};
 constexpr std::chrono::milliseconds kRetryDelay{500};
 constexpr std::chrono::seconds kLoadWaitMax{10};
 constexpr std::int64_t kSweepEveryNs = kHourNs;
-
-// Batches of one signal that are not in files yet.
-struct YoungBatch {
-  std::uint64_t sequence;
-  std::string source;
-  std::uint64_t position;
-  base::Digest digest;
-  std::shared_ptr<const base::Batch> batch;
-  std::int64_t tmin_ns, tmax_ns;
-};
-
-struct Young {
-  std::vector<YoungBatch> batches;
-  std::size_t rows = 0, bytes = 0;
-  std::int64_t since_ns = 0;  // monotonic, of the first batch
-};
-
-// Hands the rows of a flush to the writer in one piece.
-class OneSlice final : public SliceSource {
- public:
-  explicit OneSlice(RowSlice slice) : slice_(std::move(slice)) {}
-  Result<RowSlice> next() override {
-    RowSlice out;
-    std::swap(out, slice_);
-    return out;
-  }
-
- private:
-  RowSlice slice_;
-};
-
-// A generation on its way into files.  It keeps what was done already, so that a retry after a failure goes on there.
-struct Frozen {
-  Young young;
-  std::vector<OrderedPart> parts;
-  std::vector<WrittenFile> written;  // of parts[0 .. written.size())
-};
 
 class RealStore final : public Store {
  public:
@@ -96,9 +60,11 @@ class RealStore final : public Store {
     for (const auto& file : retired) retired_.push_back(std::make_shared<const catalog::File>(file));
     for (const auto& [signal, sequence] : RW_TRY(catalog_.checkpoints())) {
       state(signal).covered = sequence;
-      accepted_ = std::max(accepted_, sequence);
     }
     update_checkpoint_locked();
+    // The lowest: what lies between the checkpoints of the signals is still to be replayed, and a flush meanwhile must not take
+    // it for done.
+    accepted_ = checkpoint_;
     run_ = std::random_device()();
     return {};
   }
@@ -119,7 +85,10 @@ class RealStore final : public Store {
     }
     std::unique_lock lock(mutex_);
     auto& of = state(signal);
-    if (young.sequence <= of.covered) return;
+    if (young.sequence <= of.covered) {
+      accepted_ = std::max(accepted_, young.sequence);
+      return;
+    }
     if (memory_ > 0 && memory_ + bytes > options_.memory_bytes_max) {
       ++waiting_;
       changed_.notify_all();
@@ -575,6 +544,14 @@ class RealStore final : public Store {
     std::set<std::string> known;
     for (const auto& file : RW_TRY(catalog_.live_files())) known.insert({file.key, file.sidecar_key});
     for (const auto& file : RW_TRY(catalog_.retired_files())) known.insert({file.key, file.sidecar_key});
+    {
+      // What a flush has written and not yet published.
+      const std::lock_guard no_flush(flush_mutex_);
+      for (const auto& of : states_) {
+        if (of.frozen == nullptr) continue;
+        for (const auto& written : of.frozen->written) known.insert({written.file.key, written.file.sidecar_key});
+      }
+    }
     std::size_t removed = 0;
     for (const auto& object : objects) {
       if (known.count(object.key) != 0) continue;

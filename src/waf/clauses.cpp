@@ -86,6 +86,39 @@ Info concatenate(const Info& a, const Info& b) {
   return out;
 }
 
+// Parts one behind the other.  The known ones among them are kept together, so that "union\s+select" needs "select" and not
+// merely its letters.
+class Sequence {
+ public:
+  void add(const Info& part) {
+    auto joined = concatenate(run_, part);
+    if (joined.exact) {
+      run_ = std::move(joined);
+      return;
+    }
+    whole_ = false;
+    close_run();
+    if (part.exact) run_ = part;
+    else clauses_.insert(clauses_.end(), part.clauses.begin(), part.clauses.end());
+    if (clauses_.size() > 4 * kClausesMax) keep_best(clauses_);
+  }
+  Info finish() {
+    if (whole_) return run_;
+    close_run();
+    keep_best(clauses_);
+    return {false, {}, clauses_};
+  }
+
+ private:
+  void close_run() {
+    for (auto& clause : to_clauses(run_)) clauses_.push_back(std::move(clause));
+    run_ = {};
+  }
+  Info run_;
+  std::vector<Clause> clauses_;
+  bool whole_ = true;
+};
+
 Info alternative(const std::vector<Info>& all) {
   std::vector<std::string> strings;
   bool exact = true;
@@ -149,9 +182,9 @@ class Reader {
     if (depth > kDepthMax) return fail();
     std::vector<Info> all;
     do {
-      Info one;
-      while (more() && peek() != '|' && peek() != ')' && !failed_) one = concatenate(one, repeated(depth));
-      all.push_back(std::move(one));
+      Sequence one;
+      while (more() && peek() != '|' && peek() != ')' && !failed_) one.add(repeated(depth));
+      all.push_back(one.finish());
     } while (!failed_ && take("|"));
     return all.size() == 1 ? std::move(all[0]) : alternative(all);
   }

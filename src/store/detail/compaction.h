@@ -19,6 +19,8 @@ inline constexpr std::uint64_t kSmallRows = 1'000'000;     // a file below is me
 inline constexpr std::int64_t kHourSettledNs = 10LL * 60 * 1'000'000'000;  // late records have arrived by then
 
 // Rows in memory at once while merging; with them goes about three times their text.
+// A slice with more text is not merged: rows of 30 KB would be gigabytes.
+inline constexpr std::size_t kMergeSliceBytesMax = 256u << 20;
 inline constexpr std::uint64_t kMergeSliceRows = 200'000;
 // A second with more rows is not merged, which keeps the promise about memory.
 inline constexpr std::uint64_t kMergeSecondRowsMax = 1'000'000;

@@ -1,0 +1,117 @@
+// ringwall waf check and test: rule sets looked at and tried without a server.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/world.h"
+#include "cli/context.h"
+#include "ftw/ftw.h"
+#include "ftw/offline.h"
+#include "waf/engine.h"
+#include "waf/seclang.h"
+
+namespace ringwall::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+struct WafTest {
+  std::string rules, overrides;
+  std::vector<std::string> paths;
+  bool plain = false;
+};
+
+Result<std::shared_ptr<const waf::RuleSet>> load_rules(const std::string& file, bool plain, std::vector<std::string>& warnings) {
+  auto source = RW_TRY(waf::read_seclang_file(fs::absolute(file).string(), waf::real_files()));
+  warnings = source.warnings;
+  return waf::RuleSet::compile(std::move(source), {.fast = !plain});
+}
+
+Result<int> run_waf_check(const std::string& file, const Context& context) {
+  std::vector<std::string> warnings;
+  const auto rules = RW_TRY(load_rules(file, false, warnings));
+  const auto info = rules->info();
+  if (context.json) {
+    fmt::print("{}\n", Json{{"rules", info.rules}, {"patterns", info.patterns}, {"warnings", warnings}}.dump());
+    return kExitOk;
+  }
+  for (const auto& warning : warnings) fmt::print(stderr, "ringwall: warning: {}\n", warning);
+  fmt::print("{} rules, {} regular expressions\n", info.rules, info.patterns);
+  return kExitOk;
+}
+
+Result<std::vector<std::string>> test_files(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const auto& path : paths) {
+    std::error_code error;
+    if (fs::is_regular_file(path, error)) {
+      files.push_back(path);
+      continue;
+    }
+    for (fs::recursive_directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
+      const auto extension = it->path().extension();
+      if (extension == ".yaml" || extension == ".yml") files.push_back(it->path().string());
+    }
+    if (error) return fail(Errc::kNotFound, fmt::format("{}: {}", path, error.message()), "a folder of go-ftw tests, or one of its files");
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+Result<int> run_waf_test(const WafTest& options, const Context& context) {
+  std::vector<std::string> warnings;
+  const auto rules = RW_TRY(load_rules(options.rules, options.plain, warnings));
+  auto& files = base::real_files();
+  ftw::Overrides overrides;
+  if (!options.overrides.empty()) overrides = RW_TRY(ftw::read_overrides(RW_TRY(files.read(options.overrides)), options.overrides));
+  std::vector<ftw::Test> tests;
+  for (const auto& path : RW_TRY(test_files(options.paths))) {
+    for (auto& test : RW_TRY(ftw::read_tests(RW_TRY(files.read(path)), path))) tests.push_back(std::move(test));
+  }
+  const auto report = ftw::run(tests, overrides, ftw::offline_runner(rules));
+  if (context.json) {
+    Json failures = Json::array();
+    for (const auto& one : report.failures) failures.push_back({{"rule", one.rule_id}, {"test", one.test_id}, {"file", one.file}, {"why", one.why}});
+    fmt::print("{}\n", Json{{"passed", report.passed}, {"failed", report.failures.size()}, {"failures", failures}}.dump());
+  } else {
+    for (const auto& one : report.failures) fmt::print("FAILED {}-{} {}: {}\n", one.rule_id, one.test_id, one.file, one.why);
+    fmt::print("{} passed, {} failed\n", report.passed, report.failures.size());
+  }
+  return report.failures.empty() ? kExitOk : kExitFailed;
+}
+
+}  // namespace
+
+void add_waf(CLI::App& app, Context& context) {
+  auto* waf = app.add_subcommand("waf", "check rule sets of the web application firewall, and run their tests");
+  waf->require_subcommand(1);
+  waf->footer("Examples:\n  ringwall waf check modsecurity.conf\n  ringwall waf test --rules modsecurity.conf tests/regression/tests");
+
+  auto file = std::make_shared<std::string>();
+  auto* check = waf->add_subcommand("check", "compile a rule set and say what is wrong with it");
+  check->add_option("file", *file, "a SecLang file, which may include others")->required();
+  check->callback([file, &context] {
+    const auto outcome = run_waf_check(*file, context);
+    context.exit_code = outcome.ok() ? *outcome : report(outcome.error());
+  });
+
+  auto options = std::make_shared<WafTest>();
+  auto* test = waf->add_subcommand("test", "run go-ftw tests against the engine; what a server itself refuses cannot be seen here");
+  test->footer("Example:\n  ringwall waf test --rules modsecurity.conf --overrides nginx-overrides.yaml tests/regression/tests");
+  test->add_option("--rules", options->rules, "the SecLang file under test")->required();
+  test->add_option("--overrides", options->overrides, "what this platform answers otherwise, in go-ftw's format");
+  test->add_flag("--plain", options->plain, "without the prefilter, which must make no difference");
+  test->add_option("paths", options->paths, "folders or files of tests")->required();
+  test->callback([options, &context] {
+    const auto outcome = run_waf_test(*options, context);
+    context.exit_code = outcome.ok() ? *outcome : report(outcome.error());
+  });
+}
+
+}  // namespace ringwall::cli
