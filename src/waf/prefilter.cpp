@@ -49,7 +49,9 @@ void Prefilter::finish() {
   }
   triples_.assign(kHashes / 64, 0);
   pairs_.assign(65536 / 64, 0);
-  for (const auto& [text, clauses] : users) {
+  for (const auto& one : users) {
+    const auto& text = one.first;
+    const auto& clauses = one.second;
     const auto index = static_cast<std::uint32_t>(literals_.size());
     literals_.push_back({static_cast<std::uint32_t>(texts_.size()), static_cast<std::uint32_t>(text.size()), static_cast<std::uint32_t>(literal_clauses_.size()),
                          static_cast<std::uint32_t>(literal_clauses_.size() + clauses.size())});
