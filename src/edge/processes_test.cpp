@@ -158,7 +158,7 @@ TEST_CASE("processes: stop asks first and kills after the timeout") {
   REQUIRE(eventually([&] { return world.output() == "up\n"; }));
   world.processes->stop_and_wait("polite/0");
   CHECK(world.output().ends_with("bye\n"));
-  CHECK(world.events.seen("stopped polite/0: exit status 0"));
+  CHECK(eventually([&] { return world.events.seen("stopped polite/0: exit status 0"); }));
 
   REQUIRE(world.processes
               ->start(world.spec("deaf/0",
@@ -166,7 +166,7 @@ TEST_CASE("processes: stop asks first and kills after the timeout") {
               .ok());
   REQUIRE(eventually([&] { return world.output().ends_with("deaf\n"); }));
   world.processes->stop_and_wait("deaf/0");
-  CHECK(world.events.seen("stopped deaf/0: killed by signal 9"));
+  CHECK(eventually([&] { return world.events.seen("stopped deaf/0: killed by signal 9"); }));
   CHECK(world.processes->list().empty());
 }
 
