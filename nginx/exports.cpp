@@ -10,6 +10,6 @@ extern RW_EXPORT ngx_module_t ngx_http_ringwall_module;
 
 RW_EXPORT ngx_module_t* ngx_modules[] = {&ngx_http_ringwall_module, nullptr};
 RW_EXPORT char* ngx_module_names[] = {const_cast<char*>("ngx_http_ringwall_module"), nullptr};
-// No place among the filters is asked for: the module has none.
-RW_EXPORT char* ngx_module_order[] = {nullptr};
+// Among the filters: before those that compress or cut, behind the one that brings files into memory.
+RW_EXPORT char* ngx_module_order[] = {const_cast<char*>("ngx_http_ringwall_module"), const_cast<char*>("ngx_http_copy_filter_module"), nullptr};
 }

@@ -1,4 +1,4 @@
-#include "module.h"
+#include "firewall.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -85,6 +85,13 @@ char* set_health_table(ngx_conf_t* cf, ngx_command_t*, void* conf) {
   return main->health != nullptr ? NGX_CONF_OK : conf_error();
 }
 
+char* set_waf_board(ngx_conf_t* cf, ngx_command_t*, void* conf) {
+  auto* main = static_cast<MainConf*>(conf);
+  if (main->board != nullptr) return const_cast<char*>("is duplicate");
+  main->board = map_file(cf, main->board_path, PROT_READ | PROT_WRITE, ring::board_file_fault);
+  return main->board != nullptr ? NGX_CONF_OK : conf_error();
+}
+
 void* create_main_conf(ngx_conf_t* cf) {
   void* room = ngx_palloc(cf->pool, sizeof(MainConf));
   return room != nullptr ? new (room) MainConf{} : nullptr;
@@ -94,7 +101,7 @@ void* create_upstream_conf(ngx_conf_t* cf) { return ngx_pcalloc(cf->pool, sizeof
 
 void* create_loc_conf(ngx_conf_t* cf) {
   auto* conf = static_cast<LocConf*>(ngx_pcalloc(cf->pool, sizeof(LocConf)));
-  if (conf != nullptr) conf->trust_traceparent = NGX_CONF_UNSET;
+  if (conf != nullptr) conf->trust_traceparent = conf->waf_place = conf->waf_log = NGX_CONF_UNSET;
   return conf;
 }
 
@@ -102,6 +109,8 @@ char* merge_loc_conf(ngx_conf_t*, void* parent, void* child) {
   const auto& outer = *static_cast<LocConf*>(parent);
   auto& inner = *static_cast<LocConf*>(child);
   ngx_conf_merge_value(inner.trust_traceparent, outer.trust_traceparent, 1);
+  ngx_conf_merge_value(inner.waf_place, outer.waf_place, kNoPlace);
+  ngx_conf_merge_value(inner.waf_log, outer.waf_log, 0);
   if (inner.service.data == nullptr) inner.service = outer.service;
   if (inner.route.data == nullptr) inner.route = outer.route;
   return NGX_CONF_OK;
@@ -118,8 +127,14 @@ ngx_int_t add_handler(ngx_conf_t* cf, ngx_http_phases phase, ngx_http_handler_pt
 
 // Without ringwall_ring the module only offers its variables and costs nothing.
 ngx_int_t postconfiguration(ngx_conf_t* cf) {
-  const auto* main = static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_ringwall_module));
+  auto* main = static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_ringwall_module));
   if (install_health_gates(cf, *main) != NGX_OK) return NGX_ERROR;
+  if (install_firewall(cf, *main) != NGX_OK) return NGX_ERROR;
+  if (main->policies != nullptr &&
+      (add_handler(cf, NGX_HTTP_REWRITE_PHASE, on_waf_rewrite) != NGX_OK || add_handler(cf, NGX_HTTP_PREACCESS_PHASE, on_waf_preaccess) != NGX_OK ||
+       (main->ring == nullptr && add_handler(cf, NGX_HTTP_LOG_PHASE, on_waf_log) != NGX_OK))) {
+    return NGX_ERROR;
+  }
   if (main->ring == nullptr) return NGX_OK;
   if (add_handler(cf, NGX_HTTP_POST_READ_PHASE, on_post_read) != NGX_OK ||
       add_handler(cf, NGX_HTTP_PREACCESS_PHASE, on_preaccess) != NGX_OK ||
@@ -138,7 +153,9 @@ ngx_int_t init_process(ngx_cycle_t* cycle) {
   // The cache manager and loader come here too and serve nobody.
   if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return NGX_OK;
   auto* conf = cycle_conf(cycle);
-  if (conf == nullptr || conf->ring == nullptr) return NGX_OK;
+  if (conf == nullptr) return NGX_OK;
+  start_firewall(*conf);
+  if (conf->ring == nullptr) return NGX_OK;
   if (!conf->writer.claim(ring::owner_of(static_cast<int>(ngx_pid)))) {
     ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
                   "ringwall: every ring of \"%V\" has an owner; records are dropped", &conf->ring_path);
@@ -147,7 +164,10 @@ ngx_int_t init_process(ngx_cycle_t* cycle) {
 }
 
 void exit_process(ngx_cycle_t* cycle) {
-  if (auto* conf = cycle_conf(cycle)) conf->writer.release();
+  auto* conf = cycle_conf(cycle);
+  if (conf == nullptr) return;
+  stop_firewall(*conf);
+  conf->writer.release();
 }
 
 ngx_command_t commands[] = {
@@ -170,6 +190,13 @@ ngx_command_t commands[] = {
      NGX_HTTP_LOC_CONF_OFFSET, offsetof(LocConf, service), nullptr},
     {ngx_string("ringwall_route"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
      ngx_conf_set_str_slot, NGX_HTTP_LOC_CONF_OFFSET, offsetof(LocConf, route), nullptr},
+    // ringwall_waf_policies PATH; ringwall_waf_updates PATH: what the firewall does where, and how it hears of newer policies.
+    {ngx_string("ringwall_waf_policies"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_waf_policies, NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},
+    {ngx_string("ringwall_waf_updates"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_waf_board, NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},
+    // ringwall_waf NAME|off: the policy of this place.  ringwall_waf_log on|off: whether matches go to the error log.
+    {ngx_string("ringwall_waf"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, set_waf_place, NGX_HTTP_LOC_CONF_OFFSET, 0, nullptr},
+    {ngx_string("ringwall_waf_log"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot, NGX_HTTP_LOC_CONF_OFFSET,
+     offsetof(LocConf, waf_log), nullptr},
     ngx_null_command,
 };
 

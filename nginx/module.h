@@ -4,6 +4,7 @@
 //   record.cpp       one record per request, in the log phase
 //   health_gate.cpp  instances that are down get no request
 //   tls_timer.cpp    how long a handshake took
+//   firewall.h       and behind it: rules over requests and answers
 //
 // nginx runs each worker in one thread, so worker state needs no lock.
 #pragma once
@@ -30,12 +31,22 @@ struct MainConf {
 
   ngx_str_t health_path;
   const void* health = nullptr;
+
+  ngx_str_t policies_path{};
+  ngx_str_t board_path{};
+  void* board = nullptr;          // the mapping of ring/update_board.h
+  ngx_array_t* places = nullptr;  // ngx_str_t: names of policies, by the number of the place
+  class Policies* policies = nullptr;
 };
+
+inline constexpr ngx_int_t kNoPlace = -2;
 
 struct LocConf {
   ngx_flag_t trust_traceparent;
   ngx_str_t service;
   ngx_str_t route;
+  ngx_int_t waf_place;  // of MainConf::places; negative: not judged
+  ngx_flag_t waf_log;   // matches go to the error log
 };
 
 struct UpstreamConf {
@@ -57,6 +68,7 @@ struct RequestContext {
   ngx_str_t request_id;  // of the client, as it came
   // Of the location the request first came to; an error page's location does not replace it.
   const LocConf* location;
+  struct Judged* judged;  // by the firewall; null: not at all
 };
 
 inline std::string_view view(const ngx_str_t& text) {
@@ -77,6 +89,8 @@ ngx_int_t add_variables(ngx_conf_t* cf);
 void seed_ids(ngx_log_t* log) noexcept;
 // The context of the main request; nullptr only when memory is out.
 RequestContext* context_of(ngx_http_request_t* request) noexcept;
+// The same, null when there is none yet.
+RequestContext* known_context_of(ngx_http_request_t* request) noexcept;
 ngx_int_t on_post_read(ngx_http_request_t* request);
 ngx_int_t on_preaccess(ngx_http_request_t* request);
 

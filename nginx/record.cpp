@@ -1,6 +1,6 @@
 #include <cstring>
 
-#include "module.h"
+#include "firewall.h"
 #include "ring/owner.h"
 
 namespace ringwall::edge_module {
@@ -171,7 +171,11 @@ ngx_int_t on_log(ngx_http_request_t* request) {
     conf->writer.claim(ring::owner_of(static_cast<int>(ngx_pid)));
   }
   EdgeRecord record;
+  const auto waf = finish_firewall(request);
   fill(record, request, *context);
+  record.waf_verdict = waf.verdict;
+  record.waf_score = waf.score;
+  record.waf_rule_id = waf.rule_id;
   if (char* room = conf->writer.reserve(ring::prepare(record))) {
     ring::encode(record, room);
     conf->writer.publish();

@@ -164,6 +164,8 @@ void seed_ids(ngx_log_t* log) noexcept {
   ids.seed(seed);
 }
 
+RequestContext* known_context_of(ngx_http_request_t* request) noexcept { return find_context(request->main); }
+
 RequestContext* context_of(ngx_http_request_t* request) noexcept {
   request = request->main;
   if (auto* context = find_context(request)) return context;

@@ -145,4 +145,15 @@ std::string table(const std::vector<std::string>& header, const std::vector<std:
 
 std::string number(double value, int decimals) { return fmt::format("{:.{}f}", value, decimals); }
 
+std::string find_beside(std::initializer_list<std::string> candidates) {
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  for (const auto& candidate : candidates) {
+    const auto path = (folder / candidate).lexically_normal();
+    if (std::filesystem::exists(path)) return path.string();
+  }
+  return (folder / *candidates.begin()).lexically_normal().string();
+}
+
+std::string module_path() { return find_beside({"ngx_http_ringwall_module.so", "../lib/ringwall/ngx_http_ringwall_module.so"}); }
+
 }  // namespace ringwall::cli

@@ -4,6 +4,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,11 @@ void remember_state(const std::string& state);
 Result<std::string> call(const Context& context, const std::string& method, const std::string& path, const std::string& body = {});
 // The same, delivering the body as it comes, until the peer or `on_data` ends it.
 Result<void> follow(const Context& context, const std::string& path, const std::function<bool(std::string_view)>& on_data);
+
+// What belongs to the program: beside it in a build folder, under ../share and ../lib of an installation.
+std::string find_beside(std::initializer_list<std::string> candidates);
+// nginx's module.
+std::string module_path();
 
 // "/api/v1/logs?q=…&from=…" with everything encoded; empty values are left out.
 std::string with_query(std::string path, const std::vector<std::pair<std::string, std::string>>& parameters);

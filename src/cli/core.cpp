@@ -49,16 +49,6 @@ std::string host_name() {
   return name.nodename;
 }
 
-// What belongs to the program: beside it in a build folder, under ../share and ../lib of an installation.
-std::string find_beside(std::initializer_list<std::string> candidates) {
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  for (const auto& candidate : candidates) {
-    const auto path = (folder / candidate).lexically_normal();
-    if (std::filesystem::exists(path)) return path.string();
-  }
-  return (folder / *candidates.begin()).lexically_normal().string();
-}
-
 // The port of "host:port".
 std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
 
@@ -246,7 +236,7 @@ Result<void> Core::open_api() {
   options.run_directory = options_.state + "/run";
   options.log_directory = options_.state + "/logs";
   options.base_directory = base_;
-  options.module_path = find_beside({"ngx_http_ringwall_module.so", "../lib/ringwall/ngx_http_ringwall_module.so"});
+  options.module_path = module_path();
   options.identity = {declaration_.environment, RINGWALL_VERSION, host_, declaration_.region};
   options.output_durable = [this](const std::string& path) -> std::uint64_t {
     // A step may wait for the collector for long; then nothing is given back for now.

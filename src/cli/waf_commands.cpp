@@ -1,6 +1,7 @@
 // ringwall waf check and test: rule sets looked at and tried without a server.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include "cli/context.h"
 #include "ftw/ftw.h"
 #include "ftw/offline.h"
+#include "ftw/through_nginx.h"
 #include "waf/engine.h"
 #include "waf/seclang.h"
 
@@ -24,7 +26,7 @@ namespace fs = std::filesystem;
 struct WafTest {
   std::string rules, overrides;
   std::vector<std::string> paths;
-  bool plain = false;
+  bool plain = false, through_nginx = false;
 };
 
 Result<std::shared_ptr<const waf::RuleSet>> load_rules(const std::string& file, bool plain, std::vector<std::string>& warnings) {
@@ -64,9 +66,15 @@ Result<std::vector<std::string>> test_files(const std::vector<std::string>& path
   return files;
 }
 
+// A line that says how far a long run is; only for people.
+std::function<void(std::size_t)> progress_of(std::size_t all) {
+  if (::isatty(STDERR_FILENO) == 0) return {};
+  return [all](std::size_t done) {
+    if (done % 50 == 0 || done == all) fmt::print(stderr, "\r{} of {} tests{}", done, all, done == all ? "\n" : "");
+  };
+}
+
 Result<int> run_waf_test(const WafTest& options, const Context& context) {
-  std::vector<std::string> warnings;
-  const auto rules = RW_TRY(load_rules(options.rules, options.plain, warnings));
   auto& files = base::real_files();
   ftw::Overrides overrides;
   if (!options.overrides.empty()) overrides = RW_TRY(ftw::read_overrides(RW_TRY(files.read(options.overrides)), options.overrides));
@@ -74,7 +82,14 @@ Result<int> run_waf_test(const WafTest& options, const Context& context) {
   for (const auto& path : RW_TRY(test_files(options.paths))) {
     for (auto& test : RW_TRY(ftw::read_tests(RW_TRY(files.read(path)), path))) tests.push_back(std::move(test));
   }
-  const auto report = ftw::run(tests, overrides, ftw::offline_runner(rules));
+  ftw::Runner runner;
+  if (options.through_nginx) {
+    runner = RW_TRY(ftw::nginx_runner({.rules = fs::absolute(options.rules).string(), .module = module_path()}));
+  } else {
+    std::vector<std::string> warnings;
+    runner = ftw::offline_runner(RW_TRY(load_rules(options.rules, options.plain, warnings)));
+  }
+  const auto report = ftw::run(tests, overrides, runner, progress_of(tests.size()));
   if (context.json) {
     Json failures = Json::array();
     for (const auto& one : report.failures) failures.push_back({{"rule", one.rule_id}, {"test", one.test_id}, {"file", one.file}, {"why", one.why}});
@@ -102,11 +117,13 @@ void add_waf(CLI::App& app, Context& context) {
   });
 
   auto options = std::make_shared<WafTest>();
-  auto* test = waf->add_subcommand("test", "run go-ftw tests against the engine; what a server itself refuses cannot be seen here");
-  test->footer("Example:\n  ringwall waf test --rules modsecurity.conf --overrides nginx-overrides.yaml tests/regression/tests");
+  auto* test = waf->add_subcommand("test", "run go-ftw tests against the engine alone, or with a real nginx before it");
+  test->footer("Example:\n  ringwall waf test --rules modsecurity.conf --through-nginx --overrides nginx-overrides.yaml tests/regression/tests\n\n"
+               "The engine alone sees requests a server would refuse before it.  The last line is \"N passed, N failed\".");
   test->add_option("--rules", options->rules, "the SecLang file under test")->required();
   test->add_option("--overrides", options->overrides, "what this platform answers otherwise, in go-ftw's format");
   test->add_flag("--plain", options->plain, "without the prefilter, which must make no difference");
+  test->add_flag("--through-nginx", options->through_nginx, "start nginx with Ringwall's module on loopback and send the requests to it");
   test->add_option("paths", options->paths, "folders or files of tests")->required();
   test->callback([options, &context] {
     const auto outcome = run_waf_test(*options, context);

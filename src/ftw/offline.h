@@ -11,7 +11,4 @@ namespace ringwall::ftw {
 
 Runner offline_runner(std::shared_ptr<const waf::RuleSet> rules);
 
-// One line of the log for a rule that matched, in the manner of ModSecurity's messages.
-std::string log_line(const waf::Match& match);
-
 }  // namespace ringwall::ftw

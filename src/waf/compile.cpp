@@ -15,12 +15,65 @@ constexpr Operator kNotHere[] = {Operator::kFuzzyHash, Operator::kGeoLookup, Ope
                                  Operator::kRsub, Operator::kValidateDtd, Operator::kValidateSchema,
                                  Operator::kDetectSqli, Operator::kDetectXss};
 
+std::uint32_t slot_of(Program& program, const std::string& key) {
+  const auto [at, added] = program.slot_of.try_emplace(key, static_cast<std::uint32_t>(program.slots.size()));
+  if (added) program.slots.push_back(key);
+  return at->second;
+}
+
+// `slot`: of a TX key, made when there is none.
+template <class Slot>
+Result<Target> compile_target(const Selector& selector, Slot slot) {
+  Target target{selector.variable, selector.kind, selector.count, selector.key, kNone, nullptr, {}};
+  target.shown = fmt::format("{}{}{}", name_of(selector.variable), selector.key.empty() ? "" : ":", selector.key);
+  if (selector.kind == Selector::Kind::kRegex) target.regex = RW_TRY(Regex::compile(selector.key, true));
+  if (selector.kind == Selector::Kind::kName) {
+    target.key = base::lower_ascii(selector.key);
+    if (selector.variable == Variable::kTx) target.slot = slot(target.key);
+  }
+  return target;
+}
+Result<Target> compile_target(Program& program, const Selector& selector) {
+  return compile_target(selector, [&](const std::string& key) { return slot_of(program, key); });
+}
+
+// "942100", "1-999999", and several of them with ',' or blanks between.
+bool id_named(std::string_view value, std::uint64_t id) {
+  while (!value.empty()) {
+    const auto end = std::min(value.find_first_of(", "), value.size());
+    const auto word = value.substr(0, end);
+    value.remove_prefix(std::min(end + 1, value.size()));
+    if (word.empty()) continue;
+    const auto dash = word.find('-');
+    const auto first = static_cast<std::uint64_t>(number_of(word.substr(0, dash)));
+    const auto last = dash == std::string_view::npos ? first : static_cast<std::uint64_t>(number_of(word.substr(dash + 1)));
+    if (id >= first && id <= last) return true;
+  }
+  return false;
+}
+
+enum class By : std::uint8_t { kId, kTag, kMsg };
+
+Result<Removal> removal_of(const Program& program, std::string_view value, By by) {
+  Removal removal;
+  for (std::uint32_t i = 0; i < program.rules.size(); ++i) {
+    const auto& candidate = program.rules[i];
+    if (&candidate.source->actions != candidate.head) continue;  // further in a chain
+    bool named = false;
+    if (by == By::kId) named = id_named(value, candidate.id);
+    if (by == By::kTag) named = std::any_of(candidate.tags.begin(), candidate.tags.end(), [&](const auto& tag) { return tag.constant && tag.text == value; });
+    if (by == By::kMsg) named = candidate.msg.constant && candidate.msg.text == value;
+    if (named) removal.rules.push_back(i);
+  }
+  return removal;
+}
+
 class Compiler {
  public:
-  explicit Compiler(Program& program) : p_(program) {}
+  Compiler(Program& program, const Program* previous) : p_(program), previous_(previous) {}
 
   Result<void> run() {
-    for (int i = 0; i < kGroupsMax; ++i) slot(std::to_string(i));  // TX:0 to TX:9 are slots 0 to 9
+    for (int i = 0; i < kGroupsMax; ++i) slot_of(p_, std::to_string(i));  // TX:0 to TX:9 are slots 0 to 9
     // The source must not move from here on: rules point into it.
     std::array<std::vector<std::string>, 6> awaited;  // marker of each step with skipAfter
     for (const auto& item : p_.source.items) {
@@ -70,7 +123,7 @@ class Compiler {
     out.head = &head.actions;
     out.id = head.actions.id.value_or(0);
     for (const auto& selector : rule.selectors) {
-      auto target = compile_target(selector);
+      auto target = compile_target(p_, selector);
       if (!target.ok()) return at(rule, target.error());
       (selector.exclude ? out.exclusions : out.targets).push_back(std::move(*target));
     }
@@ -93,7 +146,7 @@ class Compiler {
     for (const auto& set : rule.actions.set_vars) {
       Assignment assignment{set.collection, compile_template(set.key), kNone, set.kind, compile_template(set.value)};
       assignment.key.text = base::lower_ascii(assignment.key.text);
-      if (set.collection == Variable::kTx && assignment.key.constant) assignment.slot = slot(assignment.key.text);
+      if (set.collection == Variable::kTx && assignment.key.constant) assignment.slot = slot_of(p_, assignment.key.text);
       out.assignments.push_back(std::move(assignment));
     }
     for (const auto& control : rule.actions.controls) {
@@ -152,23 +205,15 @@ class Compiler {
   }
 
   Result<std::shared_ptr<const Regex>> pattern(const std::string& text) {
-    auto& known = patterns_[text];
-    if (known == nullptr) known = RW_TRY(Regex::compile(text));
-    return known;
+    auto& known = p_.patterns[text];
+    if (known != nullptr) return known;
+    if (previous_ != nullptr) {
+      if (const auto before = previous_->patterns.find(text); before != previous_->patterns.end()) return known = before->second;
+    }
+    return known = RW_TRY(Regex::compile(text));
   }
   Result<std::shared_ptr<const PhraseSet>> phrases(const std::vector<std::string>& all) {
     return std::make_shared<const PhraseSet>(RW_TRY(PhraseSet::make(all)));
-  }
-
-  Result<Target> compile_target(const Selector& selector) {
-    Target target{selector.variable, selector.kind, selector.count, selector.key, kNone, nullptr, {}};
-    target.shown = fmt::format("{}{}{}", name_of(selector.variable), selector.key.empty() ? "" : ":", selector.key);
-    if (selector.kind == Selector::Kind::kRegex) target.regex = RW_TRY(Regex::compile(selector.key, true));
-    if (selector.kind == Selector::Kind::kName) {
-      target.key = base::lower_ascii(selector.key);
-      if (selector.variable == Variable::kTx) target.slot = slot(target.key);
-    }
-    return target;
   }
 
   Template compile_template(const Macro& macro) {
@@ -180,16 +225,10 @@ class Compiler {
     }
     for (const auto& piece : macro.pieces) {
       Piece compiled{piece.literal, piece.variable.value_or(Variable::kTx), piece.variable.has_value(), base::lower_ascii(piece.key), kNone};
-      if (compiled.is_variable && compiled.variable == Variable::kTx) compiled.slot = slot(compiled.key);
+      if (compiled.is_variable && compiled.variable == Variable::kTx) compiled.slot = slot_of(p_, compiled.key);
       out.pieces.push_back(std::move(compiled));
     }
     return out;
-  }
-
-  std::uint32_t slot(const std::string& key) {
-    const auto [at, added] = p_.slot_of.try_emplace(key, static_cast<std::uint32_t>(p_.slots.size()));
-    if (added) p_.slots.push_back(key);
-    return at->second;
   }
 
   std::uint16_t child(std::uint16_t parent, Transformation last) {
@@ -207,39 +246,15 @@ class Compiler {
     const bool by_tag = control.kind == Kind::kRuleRemoveByTag || control.kind == Kind::kRuleRemoveTargetByTag;
     const bool by_msg = control.kind == Kind::kRuleRemoveByMsg || control.kind == Kind::kRuleRemoveTargetByMsg;
     if (!by_id && !by_tag && !by_msg) return {};
-    Removal removal;
-    for (const auto& target : control.targets) removal.targets.push_back(RW_TRY(compile_target(target)));
-    for (std::uint32_t i = 0; i < p_.rules.size(); ++i) {
-      const auto& candidate = p_.rules[i];
-      if (&candidate.source->actions != candidate.head) continue;  // further in a chain
-      bool named = false;
-      if (by_id) named = id_named(control.value, candidate.id);
-      if (by_tag) named = std::any_of(candidate.tags.begin(), candidate.tags.end(), [&](const auto& tag) { return tag.constant && tag.text == control.value; });
-      if (by_msg) named = candidate.msg.constant && candidate.msg.text == control.value;
-      if (named) removal.rules.push_back(i);
-    }
+    auto removal = RW_TRY(removal_of(p_, control.value, by_id ? By::kId : by_tag ? By::kTag : By::kMsg));
+    for (const auto& target : control.targets) removal.targets.push_back(RW_TRY(compile_target(p_, target)));
     p_.rules[rule].controls[index].removal = static_cast<std::uint32_t>(p_.removals.size());
     p_.removals.push_back(std::move(removal));
     return {};
   }
 
-  // "942100", "1-999999", and several of them with ',' or blanks between.
-  static bool id_named(std::string_view value, std::uint64_t id) {
-    while (!value.empty()) {
-      const auto end = std::min(value.find_first_of(", "), value.size());
-      const auto word = value.substr(0, end);
-      value.remove_prefix(std::min(end + 1, value.size()));
-      if (word.empty()) continue;
-      const auto dash = word.find('-');
-      const auto first = static_cast<std::uint64_t>(number_of(word.substr(0, dash)));
-      const auto last = dash == std::string_view::npos ? first : static_cast<std::uint64_t>(number_of(word.substr(dash + 1)));
-      if (id >= first && id <= last) return true;
-    }
-    return false;
-  }
-
   Program& p_;
-  std::unordered_map<std::string, std::shared_ptr<const Regex>> patterns_;
+  const Program* const previous_;
   std::vector<std::pair<std::pair<std::size_t, std::size_t>, const Control*>> controls_;
 };
 
@@ -282,11 +297,37 @@ std::shared_ptr<const Prefilter> make_prefilter(Program& program) {
 
 }  // namespace
 
-Result<std::shared_ptr<const Program>> compile_program(RuleSetSource source, const CompileOptions& options) {
+Result<std::shared_ptr<const Overlay>> compile_overlay(const Program& program, const Adjustments& adjustments) {
+  auto out = std::make_shared<CompiledOverlay>();
+  out->mode = adjustments.mode;
+  for (const auto& [name, value] : adjustments.tx) {
+    const auto key = base::lower_ascii(name);
+    const auto known = program.slot_of.find(key);
+    if (known == program.slot_of.end()) out->dynamic.emplace_back(key, value);
+    else out->slots.emplace_back(known->second, value);
+  }
+  for (const auto& exclusion : adjustments.exclusions) {
+    const std::string_view rules = exclusion.rules;
+    const auto by = rules.starts_with("tag:") ? By::kTag : rules.starts_with("msg:") ? By::kMsg : By::kId;
+    PlacedRemoval placed{RW_TRY(removal_of(program, by == By::kId ? rules : rules.substr(4), by)), exclusion.path, false};
+    if (placed.removal.rules.empty()) return fail(Errc::kInvalid, fmt::format("exclusion of '{}': no rule of the set is called so", rules), "ids are numbers as in 942100 or 942100-942199; tags and messages begin with tag: or msg:");
+    for (const auto& target : exclusion.targets) {
+      placed.removal.targets.push_back(RW_TRY(compile_target(target, [&](const std::string& key) {
+        const auto known = program.slot_of.find(key);
+        return known == program.slot_of.end() ? kNone : known->second;
+      })));
+    }
+    if (placed.path.starts_with("= ")) placed.exact = true, placed.path.erase(0, 2);
+    out->removals.push_back(std::move(placed));
+  }
+  return std::shared_ptr<const Overlay>(std::move(out));
+}
+
+Result<std::shared_ptr<const Program>> compile_program(RuleSetSource source, const CompileOptions& options, const Program* previous) {
   auto program = std::make_shared<Program>();
   program->source = std::move(source);
   program->budget = options.budget;
-  RW_TRY(Compiler(*program).run());
+  RW_TRY(Compiler(*program, previous).run());
   if (options.fast) program->prefilter = make_prefilter(*program);
   return std::shared_ptr<const Program>(std::move(program));
 }

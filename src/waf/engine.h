@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "waf/overlay.h"
 #include "waf/rule.h"
 
 namespace ringwall::waf {
@@ -48,15 +49,22 @@ struct Match {
 };
 inline constexpr std::size_t kValueShownMax = 200;
 
+// A match as ModSecurity writes it to the error log: 'Warning. [id "942100"] [msg "…"] …', without control characters.  The
+// id comes first, because servers cut long lines.
+std::string log_line(const Match& match);
+
 // The work a request may cost, in steps (about a byte looked at by one matcher each).
 struct Budget {
   std::uint64_t steps = 200'000'000;
   bool deny_when_spent = true;
 };
 
+class RuleSet;
+
 struct CompileOptions {
   bool fast = true;  // false: the plain path, every rule on every value; what the fast one is compared with
   Budget budget;
+  std::shared_ptr<const RuleSet> previous;  // its regular expressions are used again where they are the same
 };
 
 struct RuleSetInfo {
@@ -69,6 +77,8 @@ class RuleSet {
   virtual ~RuleSet() = default;
   virtual const Settings& settings() const = 0;
   virtual RuleSetInfo info() const = 0;
+  // kInvalid for exclusions that name no rule of this set.
+  virtual Result<std::shared_ptr<const Overlay>> overlay(const Adjustments& adjustments) const = 0;
 };
 
 // What changes from exchange to exchange without being part of it.
@@ -93,11 +103,14 @@ class Transaction {
   static std::unique_ptr<Transaction> make(std::shared_ptr<const RuleSet> rules, PersistentCollections* collections = nullptr);
   virtual ~Transaction() = default;
   // Texts given to the functions below are kept by reference until reset(), bodies are copied.
-  virtual void reset(const ExchangeInfo& info) = 0;
+  // `overlay`: of the same rule set; it has to live until the next reset().
+  virtual void reset(const ExchangeInfo& info, const Overlay* overlay = nullptr) = 0;
 
   virtual void request_line(std::string_view method, std::string_view uri, std::string_view protocol) = 0;
   virtual void request_header(std::string_view name, std::string_view value) = 0;
   virtual Verdict request_headers_done() = 0;
+  // Whether phase 2 wants the body: SecRequestBodyAccess, and what ctl made of it in phase 1.
+  virtual bool wants_request_body() const = 0;
   // False: the limit is reached and the rest is not wanted; request_body_done() tells what that means.
   virtual bool request_body(std::string_view piece) = 0;
   virtual Verdict request_body_done() = 0;
@@ -113,6 +126,10 @@ class Transaction {
   virtual const std::vector<Match>& matches() const = 0;
   virtual std::uint64_t steps() const = 0;
   virtual bool audit_wanted() const = 0;
+  // Whether verdicts are carried out: the engine is On, and not Off or DetectionOnly.
+  virtual bool enforcing() const = 0;
+  // Of TX, without regard to case; empty: not there.
+  virtual std::string_view tx(std::string_view name) const = 0;
 };
 
 }  // namespace ringwall::waf

@@ -51,7 +51,7 @@ Judge::Judge(std::shared_ptr<const Program> program, PersistentCollections* pers
   reset({});
 }
 
-void Judge::reset(const ExchangeInfo& info) {
+void Judge::reset(const ExchangeInfo& info, const CompiledOverlay* overlay) {
   exchange.reset(info);
   settings = program_->source.settings;
   verdict = {};
@@ -66,10 +66,29 @@ void Judge::reset(const ExchangeInfo& info) {
   variants_.clear();
   by_text_.clear();
   ++epoch_;
+  overlay_ = overlay;
+  if (overlay == nullptr) return;
+  if (overlay->mode != Mode::kAsRules) settings.engine = overlay->mode == Mode::kOff ? Engine::kOff : overlay->mode == Mode::kLog ? Engine::kDetectionOnly : Engine::kOn;
+  for (const auto& [slot, value] : overlay->slots) exchange.tx[slot] = {value, true};
+  for (const auto& [name, value] : overlay->dynamic) exchange.tx_dynamic.push_back({name, value, kNoText});
+}
+
+// The exclusions of the place the request goes to, known with its path.
+void Judge::place() {
+  const auto path = exchange.single(Variable::kRequestFilename);
+  for (const auto& one : overlay_->removals) {
+    if (one.exact ? path == one.path : path.starts_with(one.path)) remove(one.removal);
+  }
+}
+
+void Judge::remove(const Removal& removal) {
+  if (!removal.targets.empty()) return target_removals_.push_back(&removal);
+  for (const auto rule : removal.rules) removed_[rule] = true;
 }
 
 void Judge::run(int phase) {
   if (settings.engine == Engine::kOff) return;
+  if (phase == 1 && overlay_ != nullptr) place();
   if (allowed_ == Allowed::kEverything && phase != 5) return;
   if (allowed_ == Allowed::kRequest && phase <= 2) return;
   allowed_ = Allowed::kNothing;
@@ -196,10 +215,9 @@ bool Judge::excluded(const CompiledRule& rule, std::uint32_t head, Variable vari
   for (const auto& target : rule.exclusions) {
     if (covers(target, variable, name)) return true;
   }
-  for (const auto index : target_removals_) {
-    const auto& removal = program_->removals[index];
-    if (!std::binary_search(removal.rules.begin(), removal.rules.end(), head)) continue;
-    for (const auto& target : removal.targets) {
+  for (const auto* removal : target_removals_) {
+    if (!std::binary_search(removal->rules.begin(), removal->rules.end(), head)) continue;
+    for (const auto& target : removal->targets) {
       if (covers(target, variable, name)) return true;
     }
   }
@@ -563,11 +581,7 @@ void Judge::control(const CompiledControl& control) {
     case Kind::kResponseBodyLimit: settings.response_body_limit = static_cast<std::uint64_t>(number_of(control.value)); break;
     case Kind::kDebugLogLevel: break;
     default:
-      if (program_->removals[control.removal].targets.empty()) {
-        for (const auto rule : program_->removals[control.removal].rules) removed_[rule] = true;
-      } else {
-        target_removals_.push_back(control.removal);
-      }
+      remove(program_->removals[control.removal]);
   }
 }
 

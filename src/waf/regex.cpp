@@ -39,8 +39,6 @@ Result<Code> compile_pcre2(std::string_view pattern, bool ignore_case) {
     pcre2_get_error_message(error, reinterpret_cast<PCRE2_UCHAR*>(words), sizeof words);
     return fail(Errc::kInvalid, fmt::format("not a regular expression: {} at byte {}", words, offset));
   }
-  // Without the compiler the interpreter does the same, slower.
-  (void)pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
   return code;
 }
 
@@ -172,8 +170,13 @@ Result<std::shared_ptr<const Regex>> Regex::compile(std::string_view pattern, bo
   options.set_max_mem(kAutomatonBytesMax);
   options.set_case_sensitive(!ignore_case);
   auto re2 = std::make_unique<re2::RE2>("(?m)" + to_re2(pattern), options);
-  if (!re2->ok()) return std::shared_ptr<const Regex>(std::make_shared<BacktrackingRegex>(std::move(code)));
+  if (!re2->ok()) {
+    // Without the compiler the interpreter does the same, slower.
+    (void)pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
+    return std::shared_ptr<const Regex>(std::make_shared<BacktrackingRegex>(std::move(code)));
+  }
   const bool line_begins = pattern.find('^') != std::string_view::npos;
+  if (!line_begins) code.reset();
   return std::shared_ptr<const Regex>(std::make_shared<LinearRegex>(std::move(re2), std::move(code), line_begins));
 }
 

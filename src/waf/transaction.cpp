@@ -1,4 +1,6 @@
 // The door of engine.h: an exchange handed over piece by piece, a verdict after each phase.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/text.h"
@@ -20,6 +22,7 @@ class CompiledSet final : public RuleSet {
     for (const auto& rule : program->rules) info.patterns += rule.regex != nullptr ? 1 : 0;
     return info;
   }
+  Result<std::shared_ptr<const Overlay>> overlay(const Adjustments& adjustments) const override { return detail::compile_overlay(*program, adjustments); }
 
   const std::shared_ptr<const detail::Program> program;
 };
@@ -29,14 +32,15 @@ class RealTransaction final : public Transaction {
   RealTransaction(std::shared_ptr<const RuleSet> rules, PersistentCollections* collections)
       : rules_(std::move(rules)), judge_(static_cast<const CompiledSet&>(*rules_).program, collections) {}
 
-  void reset(const ExchangeInfo& info) override {
-    judge_.reset(info);
+  void reset(const ExchangeInfo& info, const Overlay* overlay) override {
+    judge_.reset(info, static_cast<const detail::CompiledOverlay*>(overlay));
     request_too_large_ = response_too_large_ = false;
   }
   void request_line(std::string_view method, std::string_view uri, std::string_view protocol) override { judge_.exchange.request_line(method, uri, protocol); }
   void request_header(std::string_view name, std::string_view value) override { judge_.exchange.request_header(name, value); }
   Verdict request_headers_done() override { return run(1); }
 
+  bool wants_request_body() const override { return judge_.settings.request_body_access && judge_.settings.engine != Engine::kOff; }
   bool request_body(std::string_view piece) override { return take(piece, judge_.exchange.request_body, judge_.settings.request_body_limit, Variable::kInboundDataError, request_too_large_); }
   Verdict request_body_done() override {
     if (judge_.settings.engine == Engine::kOff) return judge_.verdict;
@@ -76,6 +80,12 @@ class RealTransaction final : public Transaction {
     if (judge_.settings.audit_engine == AuditEngine::kOn) return true;
     return std::any_of(judge_.matches.begin(), judge_.matches.end(), [](const Match& match) { return match.audit_log; });
   }
+  bool enforcing() const override { return judge_.settings.engine == Engine::kOn; }
+  std::string_view tx(std::string_view name) const override {
+    const auto& program = *static_cast<const CompiledSet&>(*rules_).program;
+    const auto slot = program.slot_of.find(base::lower_ascii(name));
+    return judge_.tx_value(slot == program.slot_of.end() ? detail::kNone : slot->second, name);
+  }
 
  private:
   Verdict run(int phase) {
@@ -98,8 +108,21 @@ class RealTransaction final : public Transaction {
 
 }  // namespace
 
+std::string log_line(const Match& match) {
+  std::string line = fmt::format("{}. [id \"{}\"] ", match.disruptive ? "Access denied" : "Warning", match.rule_id);
+  if (match.rule != nullptr) line += fmt::format("[file \"{}\"] [line \"{}\"] ", match.rule->place.file, match.rule->place.line);
+  line += fmt::format("[msg \"{}\"] [data \"{}\"] [severity \"{}\"] [phase \"{}\"]", match.msg, match.log_data, match.severity, match.phase);
+  for (const auto& tag : match.tags) line += fmt::format(" [tag \"{}\"]", tag);
+  line += fmt::format(" {} at {}.", match.operator_text, match.variable);
+  for (auto& c : line) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return line;
+}
+
 Result<std::shared_ptr<const RuleSet>> RuleSet::compile(RuleSetSource source, const CompileOptions& options) {
-  return std::shared_ptr<const RuleSet>(std::make_shared<CompiledSet>(RW_TRY(detail::compile_program(std::move(source), options))));
+  const auto* previous = options.previous == nullptr ? nullptr : static_cast<const CompiledSet&>(*options.previous).program.get();
+  return std::shared_ptr<const RuleSet>(std::make_shared<CompiledSet>(RW_TRY(detail::compile_program(std::move(source), options, previous))));
 }
 
 std::unique_ptr<Transaction> Transaction::make(std::shared_ptr<const RuleSet> rules, PersistentCollections* collections) {

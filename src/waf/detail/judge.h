@@ -17,9 +17,10 @@ class Judge {
  public:
   Judge(std::shared_ptr<const Program> program, PersistentCollections* persistent);
 
-  void reset(const ExchangeInfo& info);
+  void reset(const ExchangeInfo& info, const CompiledOverlay* overlay = nullptr);
   // Runs one phase; afterwards verdict() may be set.
   void run(int phase);
+  std::string_view tx_value(std::uint32_t slot, std::string_view key) const;
 
   Exchange exchange;
   Settings settings;  // as ctl has changed them
@@ -49,11 +50,12 @@ class Judge {
   void disrupt(const CompiledRule& rule);
   void assign(const Assignment& assignment);
   void control(const CompiledControl& control);
+  void remove(const Removal& removal);
+  void place();
   void log(const CompiledRule& rule, int phase);
 
   std::string_view expand(const Template& text);
   std::string_view value_of(const Piece& piece);
-  std::string_view tx_value(std::uint32_t slot, std::string_view key) const;
   void set_tx(std::uint32_t slot, std::string_view key, std::string_view value, bool set);
   std::string_view transformed(const Value& value, std::uint16_t chain);
   struct Variant;
@@ -67,7 +69,8 @@ class Judge {
   std::int64_t now_ns_ = 0;
   Allowed allowed_ = Allowed::kNothing;
   std::vector<bool> removed_;             // by index of rule
-  std::vector<std::uint32_t> target_removals_;
+  std::vector<const Removal*> target_removals_;
+  const CompiledOverlay* overlay_ = nullptr;
   std::uint32_t head_ = 0;                // the chain under evaluation
   int skip_ = 0;
   bool skip_after_ = false;

@@ -62,6 +62,21 @@ struct Removal {
   std::vector<Target> targets;       // empty: the whole rule
 };
 
+// A removal that belongs to a place and not to a rule.
+struct PlacedRemoval {
+  Removal removal;
+  std::string path;
+  bool exact = false;
+};
+
+class CompiledOverlay final : public Overlay {
+ public:
+  Mode mode = Mode::kAsRules;
+  std::vector<std::pair<std::uint32_t, std::string>> slots;           // of TX
+  std::vector<std::pair<std::string, std::string>> dynamic;           // TX keys that no rule names
+  std::vector<PlacedRemoval> removals;
+};
+
 struct CompiledControl {
   Control::Kind kind;
   std::string value;
@@ -111,9 +126,11 @@ struct Program {
   std::vector<std::string> slots;                       // names of TX keys, lower case
   std::unordered_map<std::string, std::uint32_t> slot_of;
   std::vector<Removal> removals;
+  std::unordered_map<std::string, std::shared_ptr<const Regex>> patterns;  // by their text
   std::shared_ptr<const Prefilter> prefilter;           // null: the plain path
 };
 
-Result<std::shared_ptr<const Program>> compile_program(RuleSetSource source, const CompileOptions& options);
+Result<std::shared_ptr<const Program>> compile_program(RuleSetSource source, const CompileOptions& options, const Program* previous);
+Result<std::shared_ptr<const Overlay>> compile_overlay(const Program& program, const Adjustments& adjustments);
 
 }  // namespace ringwall::waf::detail

@@ -1,0 +1,65 @@
+// The firewall of the module: requests and answers through the engine of src/waf, one file per half.
+//   policies.cpp         rules and modes of this worker, and their updates
+//   firewall.cpp         directives, and what of a request is remembered
+//   firewall_request.cpp phases 1 and 2: request line, headers, body
+//   firewall_answer.cpp  phases 3 and 4: the answer's headers and body; phase 5 and what is recorded
+#pragma once
+
+#include <memory>
+
+#include "module.h"
+#include "policies.h"
+
+namespace ringwall::edge_module {
+
+// One judged request; lives as long as its RequestContext.
+struct Judged {
+  std::shared_ptr<const PlacedPolicies> policies;
+  const policy::Policy* policy = nullptr;
+  std::unique_ptr<waf::Transaction> transaction;
+  waf::Verdict verdict;
+  std::size_t logged = 0;  // matches that are in the error log already
+  bool enforced = false;   // the verdict was carried out
+  bool headers_done = false, body_asked = false, body_there = false, request_done = false;
+  bool paused = false;
+  // The answer.
+  bool answer_begun = false, answer_done = false;
+  bool inspecting = false;  // its body goes through the engine
+  bool holding = false;     // and nothing of it goes out until the engine has said yes
+  ngx_chain_t* held = nullptr;
+  ngx_chain_t** held_end = nullptr;
+  bool finished = false;
+  ngx_str_t server_address{};
+};
+
+inline bool refused(const Judged& judged) { return judged.verdict.action != waf::Verdict::Action::kPass; }
+
+// firewall.cpp
+char* set_waf_policies(ngx_conf_t* cf, ngx_command_t* command, void* conf);
+char* set_waf_place(ngx_conf_t* cf, ngx_command_t* command, void* conf);
+ngx_int_t install_firewall(ngx_conf_t* cf, MainConf& conf);
+void start_firewall(MainConf& conf) noexcept;
+void stop_firewall(MainConf& conf) noexcept;
+// Of this request, or null when it is not judged.
+Judged* judged_of(ngx_http_request_t* request) noexcept;
+// Matches since the last call go to the error log, where that is wanted.
+void log_matches(ngx_http_request_t* request, Judged& judged) noexcept;
+// NGX_DECLINED to go on, or the status to answer with.
+ngx_int_t carry_out(ngx_http_request_t* request, Judged& judged) noexcept;
+
+// firewall_request.cpp
+ngx_int_t on_waf_rewrite(ngx_http_request_t* request);
+ngx_int_t on_waf_preaccess(ngx_http_request_t* request);
+
+// firewall_answer.cpp
+void install_answer_filters() noexcept;
+// Runs phase 5 and hands the audit record to the ring; what the edge record says of the verdict.
+struct WafOutcome {
+  std::uint8_t verdict = 0;
+  std::uint16_t score = 0;
+  std::uint32_t rule_id = 0;
+};
+WafOutcome finish_firewall(ngx_http_request_t* request) noexcept;
+ngx_int_t on_waf_log(ngx_http_request_t* request);
+
+}  // namespace ringwall::edge_module

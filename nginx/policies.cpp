@@ -1,0 +1,114 @@
+#include "policies.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "ring/owner.h"
+
+namespace ringwall::edge_module {
+
+namespace {
+
+// Loading gives way to traffic.
+constexpr int kNiceness = 5;
+
+}  // namespace
+
+Result<std::shared_ptr<const PlacedPolicies>> Policies::load_after(const std::shared_ptr<const PlacedPolicies>& previous) const {
+  auto out = std::make_shared<PlacedPolicies>();
+  out->set = RW_TRY(policy::PolicySet::load(path_, previous == nullptr ? nullptr : previous->set));
+  for (const auto& place : places_) {
+    out->by_place.push_back(out->set->find(place));
+    if (out->by_place.back() == nullptr) return fail(Errc::kInvalid, fmt::format("{}: there is no policy '{}'", path_, place));
+  }
+  return std::shared_ptr<const PlacedPolicies>(std::move(out));
+}
+
+std::string Policies::load() {
+  auto loaded = load_after(nullptr);
+  if (!loaded.ok()) return loaded.error().message;
+  current_ = std::move(*loaded);
+  return {};
+}
+
+void Policies::start(void* board) {
+  if (board == nullptr || current_ == nullptr) return;
+  board_ = std::make_unique<ring::BoardWorker>(board);
+  board_->claim(ring::owner_of(::getpid()));
+  const auto now = board_->generation();
+  // A worker that follows one that died begins with what the configuration had; it serves with what is in force.
+  auto fresh = load_after(current_);
+  if (fresh.ok()) {
+    if ((*fresh)->set->rules() != current_->set->rules()) idle_.clear();
+    current_ = std::move(*fresh);
+    board_->live(now);
+  } else {
+    board_->failed(now, fresh.error().message.data(), fresh.error().message.size());
+  }
+  // nginx's signals are its main thread's.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  follower_ = std::thread([this, now] { follow(now); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Policies::follow(std::uint32_t seen) {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNiceness);
+  auto newest = current_;
+  while (!stopping_) {
+    const auto now = board_->generation();
+    if (now == seen) {
+      board_->wait(seen);
+      continue;
+    }
+    seen = now;
+    auto loaded = load_after(newest);
+    if (!loaded.ok()) {
+      board_->failed(now, loaded.error().message.data(), loaded.error().message.size());
+      continue;
+    }
+    newest = std::move(*loaded);
+    {
+      const std::lock_guard lock(mutex_);
+      ready_ = newest;
+    }
+    newest_ready_.fetch_add(1, std::memory_order_release);
+    board_->live(now);
+  }
+}
+
+void Policies::take_up() {
+  const std::lock_guard lock(mutex_);
+  taken_ = newest_ready_.load(std::memory_order_acquire);
+  if (ready_ == nullptr) return;
+  if (ready_->set->rules() != current_->set->rules()) idle_.clear();
+  current_ = std::move(ready_);
+}
+
+void Policies::stop() {
+  stopping_ = true;
+  while (follower_.joinable()) {
+    // It may be between looking at stopping_ and falling asleep.
+    board_->nudge();
+    ::usleep(200);
+    if (::pthread_tryjoin_np(follower_.native_handle(), nullptr) == 0) follower_.detach();
+  }
+  if (board_ != nullptr) board_->release();
+}
+
+std::unique_ptr<waf::Transaction> Policies::take(const std::shared_ptr<const waf::RuleSet>& rules) {
+  if (idle_.empty() || rules != current_->set->rules()) return waf::Transaction::make(rules);
+  auto out = std::move(idle_.back());
+  idle_.pop_back();
+  return out;
+}
+
+void Policies::give_back(const std::shared_ptr<const waf::RuleSet>& rules, std::unique_ptr<waf::Transaction> transaction) {
+  if (idle_.size() < kIdleMax && rules == current_->set->rules()) idle_.push_back(std::move(transaction));
+}
+
+}  // namespace ringwall::edge_module

@@ -1,0 +1,132 @@
+#include "policy/policy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/world.h"
+#include "policy/bundle.h"
+
+namespace ringwall::policy {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::pair<waf::Mode, std::string_view> kModes[] = {
+    {waf::Mode::kAsRules, "rules"}, {waf::Mode::kOff, "off"}, {waf::Mode::kLog, "log"}, {waf::Mode::kBlock, "block"}};
+
+// A member that is a text, or "" when it is not there.
+bool text_of(const Json& object, const char* key, std::string& out) {
+  const auto found = object.find(key);
+  if (found == object.end()) return true;
+  if (!found->is_string()) return false;
+  out = found->get<std::string>();
+  return true;
+}
+
+bool read_exclusion(const Json& json, PlacedExclusion& out) {
+  if (!json.is_object() || !text_of(json, "rules", out.rules) || !text_of(json, "path", out.path)) return false;
+  const auto targets = json.find("targets");
+  if (targets == json.end()) return true;
+  if (!targets->is_array()) return false;
+  for (const auto& target : *targets) {
+    if (!target.is_string()) return false;
+    out.targets.push_back(target.get<std::string>());
+  }
+  return true;
+}
+
+bool read_policy(const Json& json, PolicyText& out) {
+  std::string mode = "rules";
+  if (!json.is_object() || !text_of(json, "name", out.name) || !text_of(json, "mode", mode)) return false;
+  const auto* known = std::find_if(std::begin(kModes), std::end(kModes), [&](const auto& one) { return one.second == mode; });
+  if (known == std::end(kModes)) return false;
+  out.mode = known->first;
+  if (const auto tx = json.find("tx"); tx != json.end()) {
+    if (!tx->is_object()) return false;
+    for (const auto& [name, value] : tx->items()) {
+      if (!value.is_string()) return false;
+      out.tx.emplace_back(name, value.get<std::string>());
+    }
+  }
+  if (const auto exclusions = json.find("exclusions"); exclusions != json.end()) {
+    if (!exclusions->is_array()) return false;
+    for (const auto& one : *exclusions) {
+      if (!read_exclusion(one, out.exclusions.emplace_back())) return false;
+    }
+  }
+  return true;
+}
+
+Result<Policy> compile(const PolicyText& text, const waf::RuleSet& rules) {
+  waf::Adjustments adjustments{text.mode, text.tx, {}};
+  for (const auto& one : text.exclusions) {
+    waf::Exclusion exclusion{one.rules, {}, one.path};
+    for (const auto& target : one.targets) {
+      for (auto& selector : RW_TRY(waf::parse_selectors(target))) exclusion.targets.push_back(std::move(selector));
+    }
+    adjustments.exclusions.push_back(std::move(exclusion));
+  }
+  return Policy{text.name, text.mode, RW_TRY(rules.overlay(adjustments))};
+}
+
+}  // namespace
+
+std::string_view name_of(waf::Mode mode) {
+  return std::find_if(std::begin(kModes), std::end(kModes), [&](const auto& one) { return one.first == mode; })->second;
+}
+
+std::string write_policy_file(const PolicyFile& file) {
+  Json out{{"rules", file.rules}, {"policies", Json::array()}};
+  for (const auto& policy : file.policies) {
+    Json one{{"name", policy.name}, {"mode", name_of(policy.mode)}};
+    for (const auto& [name, value] : policy.tx) one["tx"][name] = value;
+    for (const auto& exclusion : policy.exclusions) one["exclusions"].push_back({{"rules", exclusion.rules}, {"targets", exclusion.targets}, {"path", exclusion.path}});
+    out["policies"].push_back(std::move(one));
+  }
+  return out.dump(1) + "\n";
+}
+
+Result<PolicyFile> read_policy_file(std::string_view json, const std::string& path) {
+  const auto root = Json::parse(json, nullptr, false);
+  const auto wrong = [&](std::string_view what) { return fail(Errc::kInvalid, fmt::format("{}: {}", path, what), "Ringwall writes this file when a declaration is applied"); };
+  PolicyFile out;
+  if (!root.is_object()) return wrong("not a JSON object");
+  if (!text_of(root, "rules", out.rules) || out.rules.empty()) return wrong("\"rules\" does not name a bundle");
+  const auto policies = root.find("policies");
+  if (policies == root.end() || !policies->is_array()) return wrong("\"policies\" is not a list");
+  if (policies->size() > kPoliciesMax) return wrong(fmt::format("more than {} policies", kPoliciesMax));
+  for (const auto& policy : *policies) {
+    if (!read_policy(policy, out.policies.emplace_back())) return wrong(fmt::format("policy {} cannot be understood", out.policies.size()));
+  }
+  return out;
+}
+
+Result<std::shared_ptr<const PolicySet>> PolicySet::load(const std::string& path, const std::shared_ptr<const PolicySet>& previous) {
+  auto& disk = base::real_files();
+  const auto file = RW_TRY(read_policy_file(RW_TRY(disk.read(path)), path));
+  auto out = std::make_shared<PolicySet>();
+  out->bundle_ = (std::filesystem::path(path).parent_path() / file.rules).string();
+  if (previous != nullptr && previous->bundle_ == out->bundle_) {
+    out->rules_ = previous->rules_;
+  } else {
+    const auto bytes = RW_TRY(disk.read(out->bundle_));
+    const auto bundle = RW_TRY_CTX(out->bundle_, open_bundle(bytes));
+    waf::CompileOptions options;
+    if (previous != nullptr) options.previous = previous->rules_;
+    out->rules_ = RW_TRY(waf::RuleSet::compile(RW_TRY(waf::read_seclang_file(bundle.main, bundle.files)), options));
+  }
+  for (const auto& text : file.policies) out->policies_.push_back(RW_TRY_CTX(fmt::format("policy '{}'", text.name), compile(text, *out->rules_)));
+  std::sort(out->policies_.begin(), out->policies_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return std::shared_ptr<const PolicySet>(std::move(out));
+}
+
+const Policy* PolicySet::find(std::string_view name) const {
+  const auto at = std::lower_bound(policies_.begin(), policies_.end(), name, [](const Policy& policy, std::string_view wanted) { return policy.name < wanted; });
+  return at != policies_.end() && at->name == name ? &*at : nullptr;
+}
+
+}  // namespace ringwall::policy

@@ -1,0 +1,70 @@
+// Policies: what the firewall does at which place of the application, and the rules it does it with.
+//
+//   policy file := JSON {"rules": FILE, "policies": [{"name", "mode", "tx": {…}, "exclusions": [{"rules", "targets", "path"}]}]}
+//
+// FILE is a bundle (bundle.h), beside the policy file unless absolute.  The core writes both, workers load them; a set is immutable
+// and shared by threads.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "waf/engine.h"
+
+namespace ringwall::policy {
+
+inline constexpr std::size_t kPoliciesMax = 100'000;
+
+struct PlacedExclusion {
+  std::string rules;                 // as waf::Exclusion::rules
+  std::vector<std::string> targets;  // "ARGS:content"
+  std::string path;
+  bool operator==(const PlacedExclusion&) const = default;
+};
+
+struct PolicyText {
+  std::string name;
+  waf::Mode mode = waf::Mode::kAsRules;
+  std::vector<std::pair<std::string, std::string>> tx;
+  std::vector<PlacedExclusion> exclusions;
+  bool operator==(const PolicyText&) const = default;
+};
+
+struct PolicyFile {
+  std::string rules;
+  std::vector<PolicyText> policies;
+};
+
+std::string write_policy_file(const PolicyFile& file);
+// `path` is for messages.
+Result<PolicyFile> read_policy_file(std::string_view json, const std::string& path);
+
+struct Policy {
+  std::string name;
+  waf::Mode mode = waf::Mode::kAsRules;
+  std::shared_ptr<const waf::Overlay> overlay;
+};
+
+class PolicySet {
+ public:
+  // Loads a policy file and its bundle.  Rules of `previous` are kept when the bundle is the same, and what they are made of is used
+  // again when it is not.  Errors name the file at fault.
+  static Result<std::shared_ptr<const PolicySet>> load(const std::string& path, const std::shared_ptr<const PolicySet>& previous = nullptr);
+
+  const std::shared_ptr<const waf::RuleSet>& rules() const { return rules_; }
+  // Null when there is none of this name.
+  const Policy* find(std::string_view name) const;
+  std::size_t size() const { return policies_.size(); }
+
+ private:
+  std::string bundle_;
+  std::shared_ptr<const waf::RuleSet> rules_;
+  std::vector<Policy> policies_;  // sorted by name
+};
+
+std::string_view name_of(waf::Mode mode);  // "rules", "off", "log", "block"
+
+}  // namespace ringwall::policy
