@@ -13,6 +13,8 @@
 #include "ftw/ftw.h"
 #include "ftw/offline.h"
 #include "ftw/through_nginx.h"
+#include "policy/bundle.h"
+#include "policy/policy.h"
 #include "waf/engine.h"
 #include "waf/seclang.h"
 
@@ -25,7 +27,7 @@ namespace fs = std::filesystem;
 
 struct WafTest {
   std::string rules, overrides;
-  std::vector<std::string> paths;
+  std::vector<std::string> paths, overrides_for;
   bool plain = false, through_nginx = false;
 };
 
@@ -45,6 +47,27 @@ Result<int> run_waf_check(const std::string& file, const Context& context) {
   }
   for (const auto& warning : warnings) fmt::print(stderr, "ringwall: warning: {}\n", warning);
   fmt::print("{} rules, {} regular expressions\n", info.rules, info.patterns);
+  return kExitOk;
+}
+
+struct WafPack {
+  std::string rules, folder, mode = "rules";
+};
+
+// For an nginx that Ringwall does not run itself.
+Result<int> run_waf_pack(const WafPack& options) {
+  auto& files = base::real_files();
+  RW_TRY(files.make_directories(options.folder));
+  const auto bundle = RW_TRY(policy::make_bundle(fs::absolute(options.rules).string(), waf::real_files()));
+  RW_TRY(files.write_atomic(options.folder + "/rules", bundle, 0644));
+  policy::PolicyText text{"default", waf::Mode::kAsRules, {}, {}};
+  for (const auto mode : {waf::Mode::kBlock, waf::Mode::kLog, waf::Mode::kOff}) {
+    if (options.mode == policy::name_of(mode)) text.mode = mode;
+  }
+  const auto path = options.folder + "/policies.json";
+  RW_TRY(files.write_atomic(path, policy::write_policy_file({"rules", {text}}), 0644));
+  const auto set = RW_TRY(policy::PolicySet::load(path));
+  fmt::print("{}: {} rules; in nginx.conf:\n  load_module {};\n  http {{ ringwall_waf_policies {}; ringwall_waf default; … }}\n", path, set->rules()->info().rules, module_path(), fs::absolute(path).string());
   return kExitOk;
 }
 
@@ -78,6 +101,11 @@ Result<int> run_waf_test(const WafTest& options, const Context& context) {
   auto& files = base::real_files();
   ftw::Overrides overrides;
   if (!options.overrides.empty()) overrides = RW_TRY(ftw::read_overrides(RW_TRY(files.read(options.overrides)), options.overrides));
+  if (!options.overrides_for.empty()) {
+    std::erase_if(overrides, [&](const auto& one) {
+      return std::find(options.overrides_for.begin(), options.overrides_for.end(), fmt::format("{}-{}", one.first.first, one.first.second)) == options.overrides_for.end();
+    });
+  }
   std::vector<ftw::Test> tests;
   for (const auto& path : RW_TRY(test_files(options.paths))) {
     for (auto& test : RW_TRY(ftw::read_tests(RW_TRY(files.read(path)), path))) tests.push_back(std::move(test));
@@ -116,12 +144,24 @@ void add_waf(CLI::App& app, Context& context) {
     context.exit_code = outcome.ok() ? *outcome : report(outcome.error());
   });
 
+  auto packing = std::make_shared<WafPack>();
+  auto* pack = waf->add_subcommand("pack", "write what an nginx of your own needs to run a rule set with Ringwall's module");
+  pack->footer("Example:\n  ringwall waf pack /etc/modsecurity/modsecurity.conf /etc/nginx/ringwall");
+  pack->add_option("rules", packing->rules, "a SecLang file, which may include others")->required();
+  pack->add_option("folder", packing->folder, "gets the files \"rules\" and \"policies.json\"")->required();
+  pack->add_option("--mode", packing->mode, "rules: as SecRuleEngine says")->check(CLI::IsMember({"rules", "block", "log", "off"}))->capture_default_str();
+  pack->callback([packing, &context] {
+    const auto outcome = run_waf_pack(*packing);
+    context.exit_code = outcome.ok() ? *outcome : report(outcome.error());
+  });
+
   auto options = std::make_shared<WafTest>();
   auto* test = waf->add_subcommand("test", "run go-ftw tests against the engine alone, or with a real nginx before it");
   test->footer("Example:\n  ringwall waf test --rules modsecurity.conf --through-nginx --overrides nginx-overrides.yaml tests/regression/tests\n\n"
                "The engine alone sees requests a server would refuse before it.  The last line is \"N passed, N failed\".");
   test->add_option("--rules", options->rules, "the SecLang file under test")->required();
   test->add_option("--overrides", options->overrides, "what this platform answers otherwise, in go-ftw's format");
+  test->add_option("--overrides-for", options->overrides_for, "use only the overrides of these tests: 920100-4,920290-4")->delimiter(',')->needs("--overrides");
   test->add_flag("--plain", options->plain, "without the prefilter, which must make no difference");
   test->add_flag("--through-nginx", options->through_nginx, "start nginx with Ringwall's module on loopback and send the requests to it");
   test->add_option("paths", options->paths, "folders or files of tests")->required();

@@ -212,8 +212,9 @@ void Exchange::read_request_body(const Settings& settings) {
   set_number(Variable::kRequestBodyLength, body.size());
   const auto processor = single(Variable::kReqbodyProcessor);
   const bool urlencoded = processor == "URLENCODED", multipart = processor == "MULTIPART", json = processor == "JSON", xml = processor == "XML";
-  // As ModSecurity 2 and the Core Rule Set mean it: a body that was taken apart is not there once more as a whole.
-  if (urlencoded || (processor.empty() && force_request_body_variable)) set(Variable::kRequestBody, body);
+  // A multipart or XML body that was taken apart is not there once more as a whole, as ModSecurity 2 and the Core Rule Set mean it;
+  // one of JSON is, as in ModSecurity 3 and as rule 934210 needs it.
+  if (urlencoded || json || (processor.empty() && force_request_body_variable)) set(Variable::kRequestBody, body);
   const BodyLimits limits{settings.arguments_limit, settings.json_depth_limit, settings.upload_file_limit};
   if (!multipart && !processor.empty() && body.size() > settings.request_body_no_files_limit) {
     set_flag(Variable::kReqbodyError, true);
