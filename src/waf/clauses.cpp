@@ -143,14 +143,16 @@ Info alternative(const std::vector<Info>& all) {
 
 Info of_bytes(const Bytes& bytes) {
   std::vector<std::string> folded;
+  bool exact = true;
   for (int c = 0; c < 256; ++c) {
     if (!bytes[static_cast<std::size_t>(c)]) continue;
-    // What case folding does with bytes that are no ASCII is the matcher's business.
-    if (c >= 0x80) return Info::unknown();
-    folded.emplace_back(1, fold(static_cast<char>(c)));
+    // What case folding does with bytes that are no ASCII is the matcher's business: that there is one of them is enough.
+    exact = exact && c < 0x80;
+    folded.emplace_back(1, c < 0x80 ? fold(static_cast<char>(c)) : kAnyHighByte);
   }
   tidy(folded);
   if (folded.empty() || folded.size() > kClassMax) return Info::unknown();
+  if (!exact) return {false, {}, {std::move(folded)}};
   return {true, std::move(folded), {}};
 }
 

@@ -282,17 +282,34 @@ std::vector<Clause> clauses_of(const CompiledRule& rule) {
   }
 }
 
-std::shared_ptr<const Prefilter> make_prefilter(Program& program) {
-  auto prefilter = std::make_shared<Prefilter>();
+// Of which no text needs to be tried when all of them together hold no byte that counts.
+bool told_by_bytes(Operator op) { return op == Operator::kValidateByteRange || op == Operator::kValidateUtf8Encoding || op == Operator::kValidateUrlEncoding; }
+
+void make_prefilter(Program& program) {
+  auto filters = std::make_shared<std::array<Prefilter, kFamilies>>();
   for (auto& rule : program.rules) {
     const auto clauses = clauses_of(rule);
-    if (clauses.empty()) continue;
-    rule.pattern = prefilter->add(clauses);
+    const bool by_bytes = told_by_bytes(rule.op);
+    if (clauses.empty() && !by_bytes) continue;
+    bool looked_at[kFamilies] = {};
+    Signature signature{{}, rule.chain};
+    for (const auto& target : rule.targets) {
+      looked_at[target.variable == Variable::kResponseBody ? kOfAnswers : kOfRequests] = true;
+      if (std::find(signature.variables.begin(), signature.variables.end(), target.variable) == signature.variables.end()) signature.variables.push_back(target.variable);
+    }
+    for (const auto family : {kOfRequests, kOfAnswers}) {
+      if (looked_at[family] && !by_bytes) rule.pattern[family] = (*filters)[family].add(clauses);
+    }
     rule.skippable = !rule.negated && rule.stages.empty() && !rule.targets.empty() &&
                      std::none_of(rule.targets.begin(), rule.targets.end(), [](const Target& target) { return target.count || changes_in_phase(target.variable); });
+    if (!rule.skippable) continue;
+    const auto known = std::find(program.signatures.begin(), program.signatures.end(), signature);
+    rule.signature = static_cast<std::uint32_t>(known - program.signatures.begin());
+    if (known == program.signatures.end()) program.signatures.push_back(std::move(signature));
   }
-  prefilter->finish();
-  return prefilter;
+  for (auto& filter : *filters) filter.finish();
+  const bool fits = std::all_of(filters->begin(), filters->end(), [](const Prefilter& filter) { return filter.words() <= kPrefilterWordsMax; });
+  if (fits) program.prefilter = std::move(filters);
 }
 
 }  // namespace
@@ -328,7 +345,7 @@ Result<std::shared_ptr<const Program>> compile_program(RuleSetSource source, con
   program->source = std::move(source);
   program->budget = options.budget;
   RW_TRY(Compiler(*program, previous).run());
-  if (options.fast) program->prefilter = make_prefilter(*program);
+  if (options.fast) make_prefilter(*program);
   return std::shared_ptr<const Program>(std::move(program));
 }
 

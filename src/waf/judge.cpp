@@ -47,7 +47,7 @@ bool verify(Operator op, const Regex& regex, std::string_view text) {
 }  // namespace
 
 Judge::Judge(std::shared_ptr<const Program> program, PersistentCollections* persistent)
-    : exchange(*program), program_(std::move(program)), persistent_(persistent), persistent_keys_(kCollectionCount), groups_(program_->prefilter == nullptr ? 0 : kVariableCount * program_->chains.size()) {
+    : exchange(*program), program_(std::move(program)), persistent_(persistent), variants_(*program_, exchange, steps), persistent_keys_(kCollectionCount) {
   reset({});
 }
 
@@ -63,9 +63,7 @@ void Judge::reset(const ExchangeInfo& info, const CompiledOverlay* overlay) {
   target_removals_.clear();
   skip_ = 0;
   for (auto& key : persistent_keys_) key.clear();
-  variants_.clear();
-  by_text_.clear();
-  ++epoch_;
+  variants_.reset();
   overlay_ = overlay;
   if (overlay == nullptr) return;
   if (overlay->mode != Mode::kAsRules) settings.engine = overlay->mode == Mode::kOff ? Engine::kOff : overlay->mode == Mode::kLog ? Engine::kDetectionOnly : Engine::kOn;
@@ -95,7 +93,7 @@ void Judge::run(int phase) {
   if (verdict.action != Verdict::Action::kPass && phase != 5) return;
   const auto& all = program_->phases[static_cast<std::size_t>(phase)];
   skip_ = 0;
-  ++epoch_;
+  variants_.begin_phase();
   for (std::size_t i = 0; i < all.size();) {
     const auto& step = all[i];
     if (step.kind == Step::Kind::kMarker) {
@@ -127,7 +125,7 @@ void Judge::run(int phase) {
 
 bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
   const auto& rule = program_->rules[index];
-  if (rule.skippable && !may_match(rule)) {
+  if (rule.skippable && !variants_.may_match(rule)) {
     steps += kStepsPerOperator;
     return false;
   }
@@ -138,10 +136,21 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
     for (const auto& assignment : rule.assignments) assign(assignment);
   }
   for (const auto& target : rule.targets) {
-    each_value(target, [&](const Value& value) {
+    const auto each = [&](const Value& value) {
       if (excluded(rule, head_, value.variable, value.name)) return;
       if (look_at(rule, value, phase, is_head)) matched = true;
-    });
+    };
+    if (!rule.skippable || target.kind != Selector::Kind::kAll || !is_collection(target.variable)) {
+      each_value(target, each);
+      continue;
+    }
+    // Most values of most rules end here.
+    const auto* variants = variants_.of_all(target.variable, rule.chain);
+    const auto& entries = exchange.entries(target.variable);
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (variants_.may_match(rule, variants[i])) each(Value{target.variable, entries[i].name, entries[i].value, entries[i].text, false});
+    }
+    steps += entries.size();
   }
   if (!matched) return false;
   if (rule.next_in_chain != kNone && !evaluate(rule.next_in_chain, phase, false)) return false;
@@ -212,6 +221,7 @@ bool Judge::covers(const Target& target, Variable variable, std::string_view nam
 }
 
 bool Judge::excluded(const CompiledRule& rule, std::uint32_t head, Variable variable, std::string_view name) const {
+  if (rule.exclusions.empty() && target_removals_.empty()) return false;
   for (const auto& target : rule.exclusions) {
     if (covers(target, variable, name)) return true;
   }
@@ -231,70 +241,12 @@ std::string_view Judge::transformed(const Value& value, std::uint16_t chain) {
     steps += before.size();
     return transform(program_->chains[chain].last, before, exchange.arena);
   }
-  return variants_[variant(value.id, value.text, chain)].text;
-}
-
-std::uint32_t Judge::variant(std::uint32_t id, std::string_view text, std::uint16_t chain) {
-  if (by_text_.size() <= id) by_text_.resize(std::max<std::size_t>(exchange.texts(), id + 1));
-  if (by_text_[id] == nullptr) by_text_[id] = exchange.arena.make_array<std::uint32_t>(program_->chains.size());
-  auto& known = by_text_[id][chain];
-  if (known != 0) return known - 1;
-  if (chain == kRaw) {
-    steps += text.size();
-    variants_.push_back({text, bytes_of(text), nullptr});
-  } else {
-    const auto& node = program_->chains[chain];
-    const auto parent = variant(id, text, node.parent);
-    const auto before = variants_[parent].text;
-    if (is_identity(node.last, variants_[parent].bytes, before)) return (by_text_[id][chain] = parent + 1) - 1;
-    steps += before.size();
-    const auto after = transform(node.last, before, exchange.arena);
-    if (after.data() == before.data() && after.size() == before.size()) return (by_text_[id][chain] = parent + 1) - 1;
-    variants_.push_back({after, bytes_of(after), nullptr});
-  }
-  known = static_cast<std::uint32_t>(variants_.size());
-  return known - 1;
-}
-
-const std::uint64_t* Judge::bits_of(std::uint32_t index) {
-  auto& variant = variants_[index];
-  if (variant.bits == nullptr) {
-    auto* bits = exchange.arena.make_array<std::uint64_t>(program_->prefilter->words());
-    program_->prefilter->scan(variant.text, bits);
-    steps += variant.text.size();
-    variant.bits = bits;
-  }
-  return variant.bits;
-}
-
-// False: no value of the rule's targets can match.
-bool Judge::may_match(const CompiledRule& rule) {
-  const auto chains = program_->chains.size(), words = program_->prefilter->words();
-  for (const auto& target : rule.targets) {
-    auto& group = groups_[static_cast<std::size_t>(target.variable) * chains + rule.chain];
-    if (group.epoch != epoch_) {
-      group = {epoch_, nullptr, {}};
-      auto* bits = exchange.arena.make_array<std::uint64_t>(words);
-      const auto add = [&](const Entry& entry) {
-        const auto index = variant(entry.text, entry.value, rule.chain);
-        const auto* own = bits_of(index);
-        for (std::size_t i = 0; i < words; ++i) bits[i] |= own[i];
-        for (int i = 0; i < 4; ++i) group.bytes.bits[i] |= variants_[index].bytes.bits[i];
-      };
-      if (is_collection(target.variable)) {
-        for (const auto& entry : exchange.entries(target.variable)) add(entry);
-      } else if (const auto& entry = exchange.single_entry(target.variable); entry.text != kNoText) {
-        add(entry);
-      }
-      group.bits = bits;
-    }
-    if (program_->prefilter->possible(rule.pattern, group.bits, group.bytes)) return true;
-  }
-  return false;
+  return variants_.text(variants_.of(value.id, value.text, chain));
 }
 
 bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, bool is_head) {
-  const bool filtered = program_->prefilter != nullptr && rule.pattern != kNone && value.id != kNoText;
+  const auto family = value.variable == Variable::kResponseBody ? kOfAnswers : kOfRequests;
+  const bool filtered = program_->prefilter != nullptr && rule.pattern[family] != kNone && value.id != kNoText;
   const auto one = [&](std::string_view text, bool possible) {
     bool found = false;
     if (possible) {
@@ -308,9 +260,8 @@ bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, boo
   };
   const auto stage = [&](std::uint16_t chain) {
     if (!filtered) return one(transformed(value, chain), true);
-    const auto index = variant(value.id, value.text, chain);
-    const bool possible = program_->prefilter->possible(rule.pattern, bits_of(index), variants_[index].bytes);
-    return one(variants_[index].text, possible);
+    const auto index = variants_.of(value.id, value.text, chain);
+    return one(variants_.text(index), variants_.possible(index, family, rule.pattern[family]));
   };
   if (rule.stages.empty()) return stage(rule.chain);
   // multiMatch: the text as it came, and again whenever a transformation changed it.

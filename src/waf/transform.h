@@ -39,6 +39,9 @@ ByteSet bytes_of(std::string_view text);
 // True: for a text of these bytes the transformation is certain to change nothing.  False promises nothing.
 bool is_identity(Transformation transformation, const ByteSet& bytes, std::string_view text);
 
+// True: no text of these bytes, nor of some of them, is changed.
+bool leaves_alone(Transformation transformation, const ByteSet& bytes);
+
 // The text after; it is `text` itself (same pointer and size) whenever nothing changed, otherwise a part of `text` or in
 // `arena`; a null pointer only when `text` has one.  Linear in the text.
 std::string_view transform(Transformation transformation, std::string_view text, Arena& arena);

@@ -86,6 +86,8 @@ bool normal_path(const ByteSet& bytes, std::string_view text) {
 
 }  // namespace
 
+bool leaves_alone(Transformation transformation, const ByteSet& bytes) { return !bytes.intersects(kChanging[static_cast<std::size_t>(transformation)]) && is_identity(transformation, {}, {}); }
+
 bool is_identity(Transformation transformation, const ByteSet& bytes, std::string_view text) {
   if (text.empty()) {
     return transformation != Transformation::kLength && transformation != Transformation::kMd5 && transformation != Transformation::kSha1;

@@ -14,6 +14,9 @@ inline constexpr std::size_t kClausesMax = 4;         // of a pattern; the most 
 inline constexpr std::size_t kClauseLiteralsMax = 3000;
 inline constexpr std::size_t kLiteralBytesMax = 16;   // longer ones are cut, which is sound
 
+// As a literal of its own: some byte that is no ASCII.
+inline constexpr char kAnyHighByte = '\x80';
+
 using Clause = std::vector<std::string>;  // sorted, distinct, none empty, lower case
 
 // Of a regular expression in PCRE's syntax.  Syntax it does not know gives no clauses.

@@ -7,6 +7,7 @@
 
 #include "waf/detail/exchange.h"
 #include "waf/detail/program.h"
+#include "waf/detail/variants.h"
 #include "waf/engine.h"
 
 namespace ringwall::waf::detail {
@@ -58,14 +59,11 @@ class Judge {
   std::string_view value_of(const Piece& piece);
   void set_tx(std::uint32_t slot, std::string_view key, std::string_view value, bool set);
   std::string_view transformed(const Value& value, std::uint16_t chain);
-  struct Variant;
-  std::uint32_t variant(std::uint32_t id, std::string_view text, std::uint16_t chain);
-  const std::uint64_t* bits_of(std::uint32_t variant);
-  bool may_match(const CompiledRule& rule);
   std::vector<Entry>* persistent_entries(Variable collection);
 
   const std::shared_ptr<const Program> program_;
   PersistentCollections* const persistent_;
+  Variants variants_;
   std::int64_t now_ns_ = 0;
   Allowed allowed_ = Allowed::kNothing;
   std::vector<bool> removed_;             // by index of rule
@@ -78,23 +76,6 @@ class Judge {
   std::string_view last_name_, last_value_;   // for the log: what matched last
   Variable last_variable_ = Variable::kTx;
 
-  // What the fast path remembers.  A text under a chain of transformations is a variant; most chains leave most texts as they
-  // are, so there are few.
-  struct Variant {
-    std::string_view text;
-    ByteSet bytes;
-    const std::uint64_t* bits = nullptr;  // of the prefilter; null: not scanned yet
-  };
-  std::vector<Variant> variants_;
-  std::vector<std::uint32_t*> by_text_;   // by text, then chain: index in variants_ and 1; 0: not asked for yet
-  // All values of a variable under a chain together: what none of them can match is not tried at all.
-  struct Together {
-    std::uint64_t epoch = 0;
-    const std::uint64_t* bits = nullptr;
-    ByteSet bytes;
-  };
-  std::vector<Together> groups_;             // by variable and chain
-  std::uint64_t epoch_ = 0;               // a phase of an exchange
 };
 
 }  // namespace ringwall::waf::detail

@@ -19,6 +19,8 @@
 
 namespace ringwall::waf::detail {
 
+inline constexpr std::size_t kPrefilterWordsMax = 4096;  // of 64 clauses; rule sets beyond go without
+
 class Prefilter {
  public:
   // Gives the pattern a number; no clauses: it is always possible.
@@ -39,7 +41,7 @@ class Prefilter {
 
  private:
   struct Entry {
-    std::uint32_t key;     // three folded bytes
+    std::uint32_t key;     // three folded bytes, the first one lowest
     std::uint32_t literal;
     std::uint32_t offset;  // of the key in the literal
   };
@@ -49,6 +51,10 @@ class Prefilter {
   };
   static std::uint32_t hash(std::uint32_t key) { return key * 0x9E3779B1u >> 15; }  // 17 bits
   void hit(const Literal& literal, std::uint64_t* bits) const;
+  bool known(const Literal& literal, const std::uint64_t* bits) const;
+  bool found(std::string_view text, std::size_t at, std::uint32_t key, std::uint64_t* bits) const;
+  template <bool kForget, class Word>
+  void look(std::string_view text, std::uint64_t* bits, Word* triples, Word* pairs) const;
 
   std::vector<std::uint32_t> first_{0};          // of each pattern's clauses
   std::vector<Clause> clauses_;                  // until finish()
@@ -60,7 +66,7 @@ class Prefilter {
   std::vector<std::uint64_t> triples_, pairs_;   // bitmaps
   std::vector<std::uint32_t> buckets_;           // by hash: begin in entries_; one more at the end
   std::vector<Entry> entries_;
-  std::vector<std::pair<std::uint16_t, std::uint32_t>> pair_literals_;  // sorted by the pair
+  std::vector<std::uint32_t> pair_literals_;     // by the pair
 };
 
 }  // namespace ringwall::waf::detail

@@ -18,6 +18,10 @@ namespace ringwall::waf::detail {
 inline constexpr std::uint16_t kRaw = 0;  // the chain without transformations
 inline constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
+// Texts of requests and bodies of answers have filters of their own: either would only find what the other's rules look for.
+enum Family : std::uint8_t { kOfRequests, kOfAnswers };
+inline constexpr std::size_t kFamilies = 2;
+
 // Chains of transformations as a trie; node 0 is the text itself.
 struct ChainNode {
   std::uint16_t parent = kRaw;
@@ -99,7 +103,8 @@ struct CompiledRule {
   std::shared_ptr<const PhraseSet> phrases;
   std::shared_ptr<const IpSet> addresses;
   ByteSet bytes;
-  std::uint32_t pattern = kNone;       // in the prefilter
+  std::uint32_t pattern[kFamilies] = {kNone, kNone};  // in the prefilters
+  std::uint32_t signature = kNone;     // of a skippable rule
   bool skippable = false;              // when no value of its targets can match, nothing needs to be done
 
   std::vector<Assignment> assignments;
@@ -107,6 +112,13 @@ struct CompiledRule {
   Template msg, log_data, redirect;
   std::vector<Template> tags;
   std::uint32_t next_in_chain = kNone;  // index in Program::rules
+};
+
+// What rules look at: rules of the same signature are told apart by their patterns alone.
+struct Signature {
+  std::vector<Variable> variables;
+  std::uint16_t chain = kRaw;
+  bool operator==(const Signature&) const = default;
 };
 
 // What a phase runs, in order.
@@ -127,7 +139,8 @@ struct Program {
   std::unordered_map<std::string, std::uint32_t> slot_of;
   std::vector<Removal> removals;
   std::unordered_map<std::string, std::shared_ptr<const Regex>> patterns;  // by their text
-  std::shared_ptr<const Prefilter> prefilter;           // null: the plain path
+  std::vector<Signature> signatures;
+  std::shared_ptr<const std::array<Prefilter, kFamilies>> prefilter;  // null: the plain path
 };
 
 Result<std::shared_ptr<const Program>> compile_program(RuleSetSource source, const CompileOptions& options, const Program* previous);

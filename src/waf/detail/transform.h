@@ -36,6 +36,9 @@ inline unsigned char narrowed(const char* two, unsigned char low) {
   return static_cast<unsigned char>(full_width ? low + 0x20 : low);
 }
 
+// ASCII to lower case; `out` has room for as many bytes.
+void fold(const char* text, std::size_t bytes, char* out);
+
 // Takes what the longest result needs, lets `write` fill it from the front and return its end, and gives back the rest.
 template <class Write>
 std::string_view written(std::string_view text, std::size_t bytes_max, Arena& arena, Write write) {

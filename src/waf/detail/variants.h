@@ -1,0 +1,67 @@
+// What the fast path remembers of the texts of one exchange.
+//
+// A text under a chain of transformations is a variant; most chains leave most texts as they are, so there are few.  All values of
+// the variables a rule looks at, taken together, tell whether the rule is worth trying at all.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "waf/detail/exchange.h"
+#include "waf/detail/program.h"
+
+namespace ringwall::waf::detail {
+
+class Variants {
+ public:
+  Variants(const Program& program, Exchange& exchange, std::uint64_t& steps);
+
+  void reset();        // another exchange
+  void begin_phase();  // variables may hold more than before
+
+  // The variant of a text (Entry::text) under a chain.
+  std::uint32_t of(std::uint32_t id, std::string_view text, std::uint16_t chain);
+  std::string_view text(std::uint32_t variant) const { return variants_[variant].text; }
+  bool possible(std::uint32_t variant, Family family, std::uint32_t pattern);
+
+  // False: no value of the rule's targets can match; or not this one.  Of skippable rules.
+  bool may_match(const CompiledRule& rule);
+  bool may_match(const CompiledRule& rule, std::uint32_t variant) {
+    const auto& one = variants_[variant];
+    return may_match(rule, rule.pattern[kOfRequests] == kNone ? nullptr : bits_of(variant, kOfRequests), one.bytes, kOfRequests);
+  }
+  // The variants of all entries of a collection, in their order.
+  const std::uint32_t* of_all(Variable collection, std::uint16_t chain);
+
+ private:
+  struct Variant {
+    std::string_view text;
+    ByteSet bytes;
+    const std::uint64_t* bits = nullptr;  // of the prefilter; null: not scanned yet
+    std::uint32_t folded_like = kNone;    // the variant it differs from by case alone: a scan tells the same of both
+  };
+  const std::uint64_t* bits_of(std::uint32_t variant, Family family);
+  bool may_match(const CompiledRule& rule, const std::uint64_t* bits, const ByteSet& bytes, Family family) const;
+
+  // Values together, of one variable under one chain or of several variables.
+  struct Together {
+    std::uint64_t epoch = 0;
+    const std::uint32_t* variants = nullptr;  // of a collection, where they were asked for
+    const std::uint64_t* bits[kFamilies] = {};
+    ByteSet bytes[kFamilies];
+  };
+  const Together& group(Variable variable, std::uint16_t chain);
+  const Together& signature(std::uint32_t index);
+
+  const Program& program_;
+  Exchange& exchange_;
+  std::uint64_t& steps_;
+  std::vector<Variant> variants_;
+  std::vector<std::uint32_t*> by_text_;  // by text, then chain: index in variants_ and 1; 0: not asked for yet
+  std::vector<Together> groups_;         // by variable and chain
+  std::vector<Together> signatures_;
+  std::uint64_t epoch_ = 0;
+};
+
+}  // namespace ringwall::waf::detail
