@@ -1,11 +1,16 @@
 #include "policies.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+
+#include "policy/bundle.h"
 #include "ring/owner.h"
 
 namespace ringwall::edge_module {
@@ -17,9 +22,27 @@ constexpr int kNiceness = 5;
 
 }  // namespace
 
+Policies::~Policies() {
+  stop();
+  if (folder_ >= 0) ::close(folder_);
+}
+
+Result<std::string> Policies::read(const std::string& name) const {
+  const int fd = ::openat(folder_, name.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return fail(Errc::kNotFound, fmt::format("{}: {}", name, std::strerror(errno)));
+  std::string out;
+  char piece[64 << 10];
+  ssize_t n = 0;
+  while ((n = ::read(fd, piece, sizeof piece)) > 0 && out.size() < policy::kBundleBytesMax) out.append(piece, static_cast<std::size_t>(n));
+  const auto error = errno;
+  ::close(fd);
+  if (n != 0) return fail(Errc::kUnavailable, fmt::format("{}: {}", name, n < 0 ? std::strerror(error) : "too large"));
+  return out;
+}
+
 Result<std::shared_ptr<const PlacedPolicies>> Policies::load_after(const std::shared_ptr<const PlacedPolicies>& previous) const {
   auto out = std::make_shared<PlacedPolicies>();
-  out->set = RW_TRY(policy::PolicySet::load(path_, previous == nullptr ? nullptr : previous->set));
+  out->set = RW_TRY(policy::PolicySet::load([this](const std::string& name) { return read(name); }, path_.substr(path_.rfind('/') + 1), previous == nullptr ? nullptr : previous->set));
   for (const auto& place : places_) {
     out->by_place.push_back(out->set->find(place));
     if (out->by_place.back() == nullptr) return fail(Errc::kInvalid, fmt::format("{}: there is no policy '{}'", path_, place));
@@ -28,6 +51,9 @@ Result<std::shared_ptr<const PlacedPolicies>> Policies::load_after(const std::sh
 }
 
 std::string Policies::load() {
+  const auto folder = path_.substr(0, path_.rfind('/'));
+  folder_ = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (folder_ < 0) return fmt::format("{}: {}", folder, std::strerror(errno));
   auto loaded = load_after(nullptr);
   if (!loaded.ok()) return loaded.error().message;
   current_ = std::move(*loaded);

@@ -26,7 +26,7 @@ struct PlacedPolicies {
 class Policies {
  public:
   Policies(std::string path, std::vector<std::string> places) : path_(std::move(path)), places_(std::move(places)) {}
-  ~Policies() { stop(); }
+  ~Policies();
   Policies(const Policies&) = delete;
   Policies& operator=(const Policies&) = delete;
 
@@ -53,7 +53,10 @@ class Policies {
 
   static constexpr std::size_t kIdleMax = 64;
 
+  Result<std::string> read(const std::string& name) const;
+
   const std::string path_;
+  int folder_ = -1;  // opened by the master: workers may not go there by its path
   const std::vector<std::string> places_;
   std::shared_ptr<const PlacedPolicies> current_;
   std::uint32_t taken_ = 0;

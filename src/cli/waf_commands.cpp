@@ -66,7 +66,7 @@ Result<int> run_waf_pack(const WafPack& options) {
   }
   const auto path = options.folder + "/policies.json";
   RW_TRY(files.write_atomic(path, policy::write_policy_file({"rules", {text}}), 0644));
-  const auto set = RW_TRY(policy::PolicySet::load(path));
+  const auto set = RW_TRY(policy::PolicySet::load(policy::folder_reader(options.folder), "policies.json"));
   fmt::print("{}: {} rules; in nginx.conf:\n  load_module {};\n  http {{ ringwall_waf_policies {}; ringwall_waf default; … }}\n", path, set->rules()->info().rules, module_path(), fs::absolute(path).string());
   return kExitOk;
 }

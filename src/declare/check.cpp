@@ -35,6 +35,7 @@ class Relations {
     listeners();
     for (std::size_t i = 0; i < d_.edge.hosts.size(); ++i) host(i);
     telemetry();
+    waf();
   }
 
  private:
@@ -259,6 +260,35 @@ class Relations {
       f_.relation(path + ".redirect_status", fmt::format("{} is not a redirect", r.redirect_status), "301, 302, 303, 307 or 308");
     }
     if (r.request_timeout != Route{}.request_timeout && r.service.empty()) idle(path + ".request_timeout", "a service");
+  }
+
+  void waf() {
+    const auto& w = d_.waf;
+    if (!f_.trusted_inside("waf")) return;
+    if (w.mode == "off") {
+      if (!w.rules.empty()) idle("waf.rules", "mode: log or mode: block");
+      if (!w.exclusions.empty()) idle("waf.exclusions", "mode: log or mode: block");
+      for (std::size_t h = 0; h < d_.edge.hosts.size(); ++h) {
+        const auto& host = d_.edge.hosts[h];
+        const auto path = fmt::format("edge.hosts[{}]", h);
+        if (host.waf.mode != "inherit") idle(path + ".waf.mode", "waf.mode: log or block");
+        for (std::size_t r = 0; r < host.routes.size(); ++r) {
+          if (host.routes[r].waf.mode != "inherit") idle(fmt::format("{}.routes[{}].waf.mode", path, r), "waf.mode: log or block");
+        }
+      }
+      return;
+    }
+    if (w.core_rule_set.empty() && w.rules.empty()) f_.relation("waf", "there are no rules", "name waf.rules, or a waf.core_rule_set");
+    if (!w.core_rule_set.empty() && readable_ && !readable_(w.core_rule_set)) {
+      f_.relation(f_.marked("waf.core_rule_set") ? "waf.core_rule_set" : "waf", fmt::format("'{}' cannot be read", shown(w.core_rule_set)),
+                  "install Debian's package modsecurity-crs, or name the folder of a release");
+    }
+    if (w.detection_paranoia != 0 && w.detection_paranoia < w.paranoia) f_.relation("waf.detection_paranoia", "less than paranoia", "what refuses has to run");
+    for (std::size_t i = 0; i < w.rules.size(); ++i) {
+      if (w.rules[i].find_first_of("*?") == std::string::npos && readable_ && !readable_(w.rules[i])) {
+        f_.relation(fmt::format("waf.rules[{}]", i), fmt::format("'{}' cannot be read", shown(w.rules[i])), "paths are relative to the declaration");
+      }
+    }
   }
 
   void telemetry() {

@@ -30,6 +30,21 @@ struct Certificate {
   std::string key;   // PEM key
 };
 
+struct WafExclusion {
+  std::string rules;                 // "942100", "920300-920399", "tag:attack-sqli", "msg:…"
+  std::vector<std::string> targets;  // "ARGS:content"; none: the rules as a whole
+  std::string path;                  // only requests whose path begins so, or "= /exact"
+  std::string reason;                // for whoever asks in a year
+};
+
+// What a host or a route does otherwise than `waf`.
+struct WafPlace {
+  std::string mode = "inherit";      // "inherit", "off", "log", "block"
+  int paranoia = 0;                  // 0: inherited
+  std::map<std::string, std::string> settings;  // further values of the rule set: "inbound_anomaly_score_threshold"
+  std::vector<WafExclusion> exclusions;
+};
+
 struct Route {
   std::string path;                // "/api/" prefix, "= /exact", "~ ^/regex$", "~* ^/Regex$" whatever the case
   std::string service;             // a service's name; or:
@@ -37,12 +52,14 @@ struct Route {
   int redirect_status = 302;       // 301, 302, 303, 307, 308
   milliseconds request_timeout{0}; // 0: the service's
   std::uint64_t body_bytes_max = 0;  // 0: the edge's
+  WafPlace waf;
 };
 
 struct Host {
   std::vector<std::string> names;  // "shop.example.com", "*.example.com"; the first host is the default
   Certificate certificate;
   milliseconds hsts_max_age = std::chrono::hours(24 * 365);  // 0: no Strict-Transport-Security
+  WafPlace waf;
   std::vector<Route> routes;       // the longest prefix wins, as in nginx
 };
 
@@ -147,6 +164,20 @@ struct Retention {
   milliseconds archive = std::chrono::hours(24 * 365);  // after hot
 };
 
+// The web application firewall.
+struct Waf {
+  std::string mode = "off";        // "off", "log", "block"
+  std::string core_rule_set = "/usr/share/modsecurity-crs";  // its folder; empty: only `rules`
+  std::vector<std::string> rules;  // SecLang files, before the core rule set, relative to the declaration
+  int paranoia = 1;                // of what is refused
+  int detection_paranoia = 0;      // of what is logged; 0: the same
+  int inbound_threshold = 5, outbound_threshold = 4;  // anomaly scores that are refused
+  bool inspect_answers = true;
+  std::uint64_t body_bytes_max = 13'107'200;          // of a request that is looked at; what is larger is refused
+  std::map<std::string, std::string> settings;        // TX variables of the rule set
+  std::vector<WafExclusion> exclusions;
+};
+
 struct Telemetry {
   Retention retention;
   Otlp otlp;
@@ -171,6 +202,7 @@ struct Declaration {
   std::string state = ".ringwall";  // relative to the declaration
   Edge edge;
   std::vector<Service> services;
+  Waf waf;
   Telemetry telemetry;
   Blob blob;
   ApiSettings api;

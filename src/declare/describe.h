@@ -58,8 +58,7 @@ struct Reserved {
   std::string_view path, hint;
 };
 inline constexpr Reserved kReserved[] = {
-    {"waf", "remove it"},     {"alerts", "remove it"}, {"databases", "remove it"},
-    {"backups", "remove it"}, {"images", "remove it"}, {"fences", "remove it"},
+    {"alerts", "remove it"},   {"databases", "remove it"}, {"backups", "remove it"}, {"images", "remove it"}, {"fences", "remove it"},
     {"recovery", "remove it"}, {"blob.s3", "remove it; files are stored in blob.directory until then"},
 };
 
@@ -78,6 +77,22 @@ void describe(V& visit, Certificate& v) {
 }
 
 template <class V>
+void describe(V& visit, WafExclusion& v) {
+  visit("rules", v.rules, required(), "Ids and ranges (942100, 920300-920399), or tag:… or msg:… for all rules of a tag or message.");
+  visit("targets", v.targets, Rule{}, "Variables these rules do not look at, as ARGS:content or REQUEST_COOKIES; without them the rules do not run at all.");
+  visit("path", v.path, Rule{}, "Only for requests whose path begins so, or with \"= /path\" is it.");
+  visit("reason", v.reason, Rule{}, "Why, for whoever asks in a year.");
+}
+
+template <class V>
+void describe(V& visit, WafPlace& v) {
+  visit("mode", v.mode, one_of({"inherit", "off", "log", "block"}), "What the firewall does here.");
+  visit("paranoia", v.paranoia, range(0, 4), "Paranoia level here; 0 inherits.");
+  visit("settings", v.settings, text(Text::kName), "Further settings of the rule set here, by the name of their TX variable.");
+  visit("exclusions", v.exclusions, Rule{}, "Rules that do not apply here, besides those of all places.");
+}
+
+template <class V>
 void describe(V& visit, Route& v) {
   visit("path", v.path, required(Text::kRoutePath), "What the route matches: a prefix (/api/), an exact path (= /health) or a regular expression (~ ^/v[0-9]+/; ~* whatever the case).");
   visit("service", v.service, or_empty(Text::kService), "Name of the service that answers.");
@@ -85,6 +100,7 @@ void describe(V& visit, Route& v) {
   visit("redirect_status", v.redirect_status, range(301, 308), "Status of the redirect: 301, 302, 303, 307 or 308.");
   visit("request_timeout", v.request_timeout, between(0ms, std::chrono::hours(24)), "How long the service may take between two pieces of its answer; 0s takes the service's.");
   visit("body_bytes_max", v.body_bytes_max, size(0, 64 * kGiB), "Largest request body; 0B takes the edge's.");
+  visit("waf", v.waf, Rule{}, "What the firewall does otherwise on this route.");
 }
 
 template <class V>
@@ -92,6 +108,7 @@ void describe(V& visit, Host& v) {
   visit("names", v.names, required(Text::kHostName), "Host names, *. allowed in front. Requests for unknown names get the first host's.");
   visit("certificate", v.certificate, Rule{}, "Certificate of these names.");
   visit("hsts_max_age", v.hsts_max_age, between(0ms, 10 * kYear), "Strict-Transport-Security for so long; 0s leaves the header out.");
+  visit("waf", v.waf, Rule{}, "What the firewall does otherwise for this host.");
   visit("routes", v.routes, required(), "Where requests go. The longest prefix wins, exact paths before it, regular expressions in order.");
 }
 
@@ -166,6 +183,21 @@ void describe(V& visit, Service& v) {
 }
 
 template <class V>
+void describe(V& visit, Waf& v) {
+  visit("mode", v.mode, one_of({"off", "log", "block"}), "off, log what would be refused, or refuse it.");
+  visit("core_rule_set", v.core_rule_set, or_empty(Text::kFile), "Folder of the OWASP Core Rule Set, as Debian's package modsecurity-crs or a release of version 4; '' for none.");
+  visit("rules", v.rules, text(Text::kFile), "SecLang files to load before it, as an existing modsecurity.conf.");
+  visit("paranoia", v.paranoia, range(1, 4), "Paranoia level of the rules that refuse: more finds more, and more that is harmless.");
+  visit("detection_paranoia", v.detection_paranoia, range(0, 4), "Paranoia level of the rules that run and are logged; 0 is the same.");
+  visit("inbound_threshold", v.inbound_threshold, range(1, 100'000), "Anomaly score at which a request is refused.");
+  visit("outbound_threshold", v.outbound_threshold, range(1, 100'000), "Anomaly score at which an answer is held back.");
+  visit("inspect_answers", v.inspect_answers, Rule{}, "Look at the bodies of answers of type text/html, text/plain and text/xml, up to 512 KiB.");
+  visit("body_bytes_max", v.body_bytes_max, size(1 * kKiB, 1 * kGiB), "Largest request body that is looked at; larger ones are refused with 413.");
+  visit("settings", v.settings, text(Text::kName), "Further settings of the rule set, by the name of their TX variable: allowed_methods, arg_length, …");
+  visit("exclusions", v.exclusions, Rule{}, "Rules that do not apply to this application.");
+}
+
+template <class V>
 void describe(V& visit, FileSource& v) {
   visit("path", v.path, required(Text::kFile), "Files to follow: a path with * and ?, relative to the declaration.");
   visit("service", v.service, or_empty(Text::kName), "Service the records belong to.");
@@ -234,6 +266,7 @@ void describe(V& visit, Declaration& v) {
   visit("state", v.state, text(Text::kFile), "Folder of Ringwall's state, relative to the declaration.");
   visit("edge", v.edge, Rule{}, "The TLS entry point.");
   visit("services", v.services, Rule{}, "What stands behind it.");
+  visit("waf", v.waf, Rule{}, "The web application firewall.");
   visit("telemetry", v.telemetry, Rule{}, "Logs, metrics and traces.");
   visit("blob", v.blob, Rule{}, "Where files are stored.");
   visit("api", v.api, Rule{}, "The API and the console.");

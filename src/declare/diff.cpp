@@ -65,6 +65,8 @@ bool runs_here(const Json* service) {
 
 // The effect follows from where the change is, and from whether Ringwall runs the service it belongs to.
 std::string effect_of(const std::string& path, const Json* from, const Json* to, bool here) {
+  if (path == "waf.mode" && (from == nullptr || *from == "off" || to == nullptr || *to == "off")) return "reload edge";
+  if (begins_with_any(path, {"waf"}) || (begins_with_any(path, {"edge"}) && path.find("].waf") != std::string::npos)) return "swap firewall rules";
   if (begins_with_any(path, {"edge"})) return "reload edge";
   if (begins_with_any(path, {"telemetry.files"})) return "follow files anew";
   if (!begins_with_any(path, {"services"})) return "restart core";

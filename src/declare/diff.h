@@ -12,7 +12,7 @@ struct Change {
   std::string action;  // "add", "remove", "change"
   std::string path;    // "services[web].count", "edge.hosts[shop.example.com].routes[/api/].service"
   std::string from, to;  // as in the normal form; empty on the missing side
-  // "reload edge", "start instances", "stop instances", "start or stop instances", "restart instances",
+  // "reload edge", "swap firewall rules", "start instances", "stop instances", "start or stop instances", "restart instances",
   // "follow files anew", "none until the next start", "restart core".  Only the last one ends connections to the API.
   std::string effect;
 };

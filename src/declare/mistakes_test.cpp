@@ -109,7 +109,7 @@ constexpr Case kMistakes[] = {
     {"unknown key with nothing near", kAfter,
      "colour: blue\n",
      "r.yaml:13:1: colour: unknown key\n"
-     "  hint: known here: application, environment, region, state, edge, services, telemetry, blob, api\n"},
+     "  hint: known here: application, environment, region, state, edge, services, waf, telemetry, blob, api\n"},
     {"swapped letters", kAfter,
      "telemetry:\n"
      "  otlp: { lisetn: '127.0.0.1:1' }\n",
@@ -145,14 +145,14 @@ constexpr Case kMistakes[] = {
     {"a key that would reach the terminal", kAfter,
      "\"a\\e[31mb\": 1\n",
      "r.yaml:13:1: a\\x1b[31mb: unknown key\n"
-     "  hint: known here: application, environment, region, state, edge, services, telemetry, blob, api\n"},
+     "  hint: known here: application, environment, region, state, edge, services, waf, telemetry, blob, api\n"},
     {"a long key", kAfter,
      "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk: 1\n",
      "r.yaml:13:1: kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk...: unknown key\n"
-     "  hint: known here: application, environment, region, state, edge, services, telemetry, blob, api\n"},
-    {"reserved waf", kAfter,
-     "waf: { mode: block }\n",
-     "r.yaml:13:1: waf: is reserved for a later version of ringwall and does nothing yet\n"
+     "  hint: known here: application, environment, region, state, edge, services, waf, telemetry, blob, api\n"},
+    {"reserved alerts", kAfter,
+     "alerts: { mode: block }\n",
+     "r.yaml:13:1: alerts: is reserved for a later version of ringwall and does nothing yet\n"
      "  hint: remove it\n"},
     {"reserved backups", kAfter,
      "backups: []\n",

@@ -116,7 +116,7 @@ TEST_CASE("the schema refuses what an editor can see") {
       {"application: shop\n", "", ": required application"},
       {"application: shop", "aplication: shop", ": required application"},
       {kAfter, "colour: blue\n", ".colour: additionalProperties"},
-      {kAfter, "waf: {}\n", ".waf: additionalProperties"},
+      {kAfter, "alerts: {}\n", ".alerts: additionalProperties"},
       {kAfter, "region: a b\n", ".region: pattern"},
       {kAfter, "region: ''\n", ".region: pattern"},
       {kAfter, "region: [a]\n", ".region: type"},

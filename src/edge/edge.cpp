@@ -12,6 +12,8 @@
 #include <thread>
 
 #include "base/log.h"
+#include "declare/diff.h"
+#include "edge/detail/firewall_files.h"
 #include "edge/detail/instances.h"
 #include "edge/detail/nginx_master.h"
 #include "edge/detail/output_files.h"
@@ -54,6 +56,7 @@ class RealEdge final : public Edge {
   Result<void> init(collect::Collector* collector) {
     slots_ = detail::Slots::open(files_, options_.run_directory + "/slots.json", table_.slot_count());
     for (const auto& [place, slot] : slots_.all()) restored_.insert(slot);
+    firewall_ = RW_TRY(detail::FirewallFiles::open(files_, clock_, options_.run_directory));
     if (!options_.module_path.empty()) {
       auto reader = RW_TRY(ring::Reader::open_or_create(options_.run_directory + "/edge.ring", {}));
       if (collector != nullptr)
@@ -87,9 +90,11 @@ class RealEdge final : public Edge {
   Result<void> start(const declare::Declaration& declaration) override {
     const std::lock_guard turn(turn_);
     auto plan = RW_TRY(make_plan(declaration));
+    RW_TRY(firewall_->put(plan.firewall, current_.firewall));
     const bool changed = RW_TRY(put_config(plan));
     nginx_->set_grace(declaration.edge.shutdown_grace);
     RW_TRY(nginx_->start(plan.listeners, changed, plan.config));
+    firewall_->publish(plan.firewall, current_.firewall);
     take_over_state(std::move(plan));
     forget_unused_slots();
     begin_starter(true);
@@ -169,6 +174,7 @@ class RealEdge final : public Edge {
     NginxConfig config;
     std::vector<detail::Address> listeners;
     std::vector<Instance> instances;
+    FirewallPlan firewall;
   };
   // An instance nginx sends nothing new to; it is stopped once the workers that knew it are gone.
   struct Drain {
@@ -184,6 +190,18 @@ class RealEdge final : public Edge {
 
   Result<void> apply_in_turn(const declare::Declaration& declaration) {
     auto plan = RW_TRY(make_plan(declaration));
+    RW_TRY(firewall_->put(plan.firewall, current_.firewall));
+    if (swaps_rules_only(plan)) {
+      firewall_->publish(plan.firewall, current_.firewall);
+      take_over_state(std::move(plan));
+      return {};
+    }
+    auto changed = change_all(plan, declaration);
+    if (!changed.ok()) (void)firewall_->put(current_.firewall, {});
+    return changed;
+  }
+
+  Result<void> change_all(Plan& plan, const declare::Declaration& declaration) {
     // A configuration nginx refuses should not cost a start of instances first.
     RW_TRY(test_config(plan));
     std::vector<Instance> added, removed;
@@ -206,6 +224,7 @@ class RealEdge final : public Edge {
       checker_->drain(instance.name);
       drains_.push_back({instance, committed.value(), deadline});
     }
+    firewall_->publish(plan.firewall, current_.firewall);
     take_over_state(std::move(plan));
     return {};
   }
@@ -236,8 +255,18 @@ class RealEdge final : public Edge {
       }
       RW_TRY(slots_.save());
     }
+    plan.firewall = RW_TRY(firewall_plan(declaration, options_.base_directory, current_.firewall.set));
+    plan.config_plan.firewall = plan.firewall.on && !options_.module_path.empty();
+    if (plan.firewall.on && options_.module_path.empty()) return fail(Errc::kUnavailable, "waf.mode: nginx's module is not there, and without it nothing is looked at");
     plan.config = RW_TRY(nginx_config(declaration, plan.config_plan));
     return plan;
+  }
+
+  // Whether nginx need not hear of the change.
+  bool swaps_rules_only(const Plan& plan) const {
+    const auto changes = declare::diff(current_.declaration, plan.declaration);
+    return !changes.empty() && plan.config.text == current_.config.text &&
+           std::all_of(changes.begin(), changes.end(), [](const auto& change) { return change.effect == "swap firewall rules"; });
   }
 
   std::string config_path() const { return options_.run_directory + "/nginx.conf"; }
@@ -537,6 +566,7 @@ class RealEdge final : public Edge {
   std::map<std::string, std::uint32_t> slot_of_;  // by instance
   std::set<std::uint32_t> restored_;              // slots of an earlier core
 
+  std::unique_ptr<detail::FirewallFiles> firewall_;
   std::unique_ptr<RingSource> ring_;
   std::unique_ptr<HealthChecker> checker_;
   std::unique_ptr<Processes> processes_;

@@ -39,6 +39,12 @@ std::string client_address(const EdgeRecord& record) {
   return text.data();
 }
 
+std::string_view waf_word(ring::WafVerdict verdict) {
+  constexpr std::string_view kWords[] = {"", "pass", "match", "deny", "drop", "redirect"};
+  const auto at = static_cast<std::size_t>(verdict);
+  return at < std::size(kWords) ? kWords[at] : "";
+}
+
 std::string ms_text(std::uint32_t us) { return fmt::format("{}", us / 1000.0); }
 
 std::string_view protocol_version(std::uint16_t protocol) {
@@ -118,6 +124,11 @@ void add_attributes(base::BatchBuilder& b, const EdgeRecord& r) {
   put_ms(b, "ringwall.phase.upstream_ms", r.upstream_total_us);
   put(b, "ringwall.connection", fmt::format("{}", r.connection_number));
   put(b, "ringwall.connection.requests", fmt::format("{}", r.connection_requests));
+  if (r.waf_verdict != 0) {
+    put(b, "ringwall.waf.action", waf_word(static_cast<ring::WafVerdict>(r.waf_verdict)));
+    if (r.waf_score != 0) put(b, "ringwall.waf.score", fmt::format("{}", r.waf_score));
+    if (r.waf_rule_id != 0) put(b, "ringwall.waf.rule", fmt::format("{}", r.waf_rule_id));
+  }
   const std::pair<ring::EdgeFlag, std::string_view> flags[] = {
       {ring::kEdgeWebsocket, "ringwall.websocket"},
       {ring::kEdgeGrpc, "ringwall.grpc"},

@@ -10,6 +10,7 @@
 
 #include "base/record.h"
 #include "ring/edge_record.h"
+#include "ring/waf_event.h"
 
 namespace ringwall::edge {
 
@@ -24,6 +25,9 @@ void begin_edge_resource(base::BatchBuilder& builder, const EdgeIdentity& identi
 void add_edge_span(base::BatchBuilder& spans, const ring::EdgeRecord& record);
 // "GET /cart?x=1 200 12.3ms", at the time the request ended; info, from 400 warn, from 500 error.
 void add_edge_log(base::BatchBuilder& logs, const ring::EdgeRecord& record);
+
+// "firewall deny: SQL Injection (942100) GET /search?q=…": an audit record, with the trace of its request.
+void add_waf_log(base::BatchBuilder& logs, const ring::WafEvent& event);
 
 // "a=1&token=REDACTED"
 std::string redact_query(std::string_view query);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "edge/detail/address.h"
 #include "edge/detail/config_writer.h"
+#include "edge/firewall.h"
 
 namespace ringwall::edge {
 
@@ -20,7 +21,6 @@ namespace {
 using declare::Balance;
 using declare::Declaration;
 using declare::Protocol;
-using detail::quoted;
 
 // Node closes idle connections after five seconds; closing ours earlier means a request is never sent into a
 // connection that the application is just closing, which could not be repeated safely when it is a POST.
@@ -162,8 +162,8 @@ class Generator {
   }
 
   void head() {
-    if (traced_) w_.line("load_module {}", quoted(plan_.module_path));
-    if (!plan_.user.empty()) w_.line("user {}", quoted(plan_.user));
+    if (traced_) w_.line("load_module {}", detail::quoted(plan_.module_path));
+    if (!plan_.user.empty()) w_.line("user {}", detail::quoted(plan_.user));
     w_.origin("edge.workers");
     if (edge_.workers > 0) {
       w_.line("worker_processes {}", edge_.workers);
@@ -174,8 +174,8 @@ class Generator {
     w_.line("worker_shutdown_timeout {}", ms(edge_.shutdown_grace));
     w_.origin("edge");
     w_.line("worker_rlimit_nofile {}", plan_.open_files_max);
-    w_.line("pid {}", quoted(plan_.run_directory + "/nginx.pid"));
-    w_.line("error_log {} warn", quoted(plan_.run_directory + "/nginx-error.log"));
+    w_.line("pid {}", detail::quoted(plan_.run_directory + "/nginx.pid"));
+    w_.line("error_log {} warn", detail::quoted(plan_.run_directory + "/nginx-error.log"));
     w_.open("events");
     // Each proxied request needs two descriptors, and a few are for files and logs.
     w_.line("worker_connections {}",
@@ -193,12 +193,15 @@ class Generator {
     w_.line("server_names_hash_max_size 4096");
     w_.line("server_names_hash_bucket_size 256");
     for (const auto* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"}) {
-      w_.line("{}_temp_path {}", kind, quoted(fmt::format("{}{}", plan_.temp_directory, kind)));
+      w_.line("{}_temp_path {}", kind, detail::quoted(fmt::format("{}{}", plan_.temp_directory, kind)));
     }
     if (!traced_) return;
-    w_.line("ringwall_ring {}", quoted(plan_.run_directory + "/edge.ring"));
-    w_.line("ringwall_health_table {}", quoted(plan_.run_directory + "/health.table"));
+    w_.line("ringwall_ring {}", detail::quoted(plan_.run_directory + "/edge.ring"));
+    w_.line("ringwall_health_table {}", detail::quoted(plan_.run_directory + "/health.table"));
     w_.line("ringwall_trust_traceparent {}", edge_.trust_traceparent ? "on" : "off");
+    if (!plan_.firewall) return;
+    w_.line("ringwall_waf_policies {}", detail::quoted(fmt::format("{}/waf/{}", plan_.run_directory, kPoliciesFile)));
+    w_.line("ringwall_waf_updates {}", detail::quoted(plan_.run_directory + "/waf.board"));
   }
 
   void limits() {
@@ -324,8 +327,8 @@ class Generator {
   }
 
   void certificate(std::size_t host) {
-    w_.line("ssl_certificate {}", quoted(plan_.certificates[host].file));
-    w_.line("ssl_certificate_key {}", quoted(plan_.certificates[host].key));
+    w_.line("ssl_certificate {}", detail::quoted(plan_.certificates[host].file));
+    w_.line("ssl_certificate_key {}", detail::quoted(plan_.certificates[host].key));
   }
 
   // The pages nginx answers with itself.  494 and 497 are its own numbers for "head too large" and "plain HTTP
@@ -338,7 +341,7 @@ class Generator {
       w_.open("location @rw_{}", number);
       w_.line("default_type text/html");
       w_.line("return {} {}", status,
-              quoted(fmt::format(
+              detail::quoted(fmt::format(
                   "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' "
                   "content='width=device-width'><title>{0} {1}</title><body style='font:16px/1.5 sans-serif;"
                   "max-width:36em;margin:15vh auto;padding:0 1em'><h1>{0} {1}</h1><p>Request <code>{2}</code>"
@@ -407,11 +410,12 @@ class Generator {
       modifier = std::string(path.substr(0, space)) + " ";
       path = base::trim(path.substr(space + 1));
     }
-    w_.open("location {}{}", modifier, quoted(path));
+    w_.open("location {}{}", modifier, detail::quoted(path));
     if (traced_)
-      w_.line("ringwall_route {}", quoted(modifier.starts_with("~") ? std::string_view(route.path) : path));
+      w_.line("ringwall_route {}", detail::quoted(modifier.starts_with("~") ? std::string_view(route.path) : path));
+    if (traced_ && plan_.firewall) w_.line("ringwall_waf {}", detail::quoted(place_name(edge_.hosts[host], route)));
     if (!route.redirect_to.empty()) {
-      w_.line("return {} {}", route.redirect_status, quoted(route.redirect_to));
+      w_.line("return {} {}", route.redirect_status, detail::quoted(route.redirect_to));
     } else {
       pass(route);
     }

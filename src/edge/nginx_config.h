@@ -32,6 +32,7 @@ struct ConfigPlan {
   std::string run_directory;       // absolute
   std::string temp_directory;      // absolute, with a prefix of the files' names: "/…/run/temp-"
   std::string module_path;         // of ngx_http_ringwall_module.so; empty: without it
+  bool firewall = false;           // run/waf/policies.json has a policy for every route (edge/firewall.h)
   std::string user;                // workers run as; empty: as the master
   unsigned open_files_max = 4096;  // per worker
   std::map<std::string, std::vector<PlannedInstance>> instances;  // by service

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include "base/log.h"
+#include "ring/waf_event.h"
 
 namespace ringwall::edge {
 
@@ -123,6 +125,12 @@ class RealRingSource final : public RingSource {
     std::uint64_t bad = 0;
     for (const auto& entry : lane.entries) {
       if (entry.position <= stream.durable) continue;
+      if (ring::is_waf_event(entry.payload)) {
+        const auto event = ring::decode_waf_event(entry.payload);
+        if (!event.ok()) ++bad;
+        else if (stream.signal == base::Signal::kLog) add_waf_log(builder, event.value());
+        continue;
+      }
       const auto record = ring::decode_edge_record(entry.payload);
       if (!record.ok()) {
         ++bad;
@@ -160,7 +168,7 @@ class RealRingSource final : public RingSource {
     if (lane.entries.empty()) return;
     const auto last = lane.entries.back().position;
     if (lane.logs.durable < last || lane.spans.durable < last) return;
-    requests_ += lane.entries.size();
+    requests_ += static_cast<std::uint64_t>(std::count_if(lane.entries.begin(), lane.entries.end(), [](const auto& entry) { return !ring::is_waf_event(entry.payload); }));
     lane.entries.clear();
     reader_.commit(index, last);
   }

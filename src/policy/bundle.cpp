@@ -27,7 +27,7 @@ bool take_number(std::string_view& text, char end, std::size_t& out) {
 
 }  // namespace
 
-Result<std::string> make_bundle_of(std::string_view text, const std::string& main, const waf::Files& files) {
+Result<std::string> make_bundle_of(std::string_view text, const std::string& main, const waf::Files& files, std::vector<std::string>* warnings) {
   std::map<std::string, std::string> read{{main, std::string(text)}};
   std::string out = fmt::format("{}{}\n", kMagic, main);
   out += entry("file", main, text);
@@ -46,7 +46,8 @@ Result<std::string> make_bundle_of(std::string_view text, const std::string& mai
         out += entry("glob", pattern, lines);
         return paths;
       }};
-  (void)RW_TRY(waf::read_seclang(text, main, recording));
+  auto source = RW_TRY(waf::read_seclang(text, main, recording));
+  if (warnings != nullptr) *warnings = std::move(source.warnings);
   return out;
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/world.h"
@@ -95,7 +94,7 @@ Result<PolicyFile> read_policy_file(std::string_view json, const std::string& pa
   const auto wrong = [&](std::string_view what) { return fail(Errc::kInvalid, fmt::format("{}: {}", path, what), "Ringwall writes this file when a declaration is applied"); };
   PolicyFile out;
   if (!root.is_object()) return wrong("not a JSON object");
-  if (!text_of(root, "rules", out.rules) || out.rules.empty()) return wrong("\"rules\" does not name a bundle");
+  if (!text_of(root, "rules", out.rules) || out.rules.empty() || out.rules.find('/') != std::string::npos) return wrong("\"rules\" does not name a bundle");
   const auto policies = root.find("policies");
   if (policies == root.end() || !policies->is_array()) return wrong("\"policies\" is not a list");
   if (policies->size() > kPoliciesMax) return wrong(fmt::format("more than {} policies", kPoliciesMax));
@@ -105,15 +104,18 @@ Result<PolicyFile> read_policy_file(std::string_view json, const std::string& pa
   return out;
 }
 
-Result<std::shared_ptr<const PolicySet>> PolicySet::load(const std::string& path, const std::shared_ptr<const PolicySet>& previous) {
-  auto& disk = base::real_files();
-  const auto file = RW_TRY(read_policy_file(RW_TRY(disk.read(path)), path));
+Reader folder_reader(const std::string& folder) {
+  return [folder](const std::string& name) { return base::real_files().read(folder + "/" + name); };
+}
+
+Result<std::shared_ptr<const PolicySet>> PolicySet::load(const Reader& read, const std::string& name, const std::shared_ptr<const PolicySet>& previous) {
+  const auto file = RW_TRY(read_policy_file(RW_TRY(read(name)), name));
   auto out = std::make_shared<PolicySet>();
-  out->bundle_ = (std::filesystem::path(path).parent_path() / file.rules).string();
+  out->bundle_ = file.rules;
   if (previous != nullptr && previous->bundle_ == out->bundle_) {
     out->rules_ = previous->rules_;
   } else {
-    const auto bytes = RW_TRY(disk.read(out->bundle_));
+    const auto bytes = RW_TRY(read(out->bundle_));
     const auto bundle = RW_TRY_CTX(out->bundle_, open_bundle(bytes));
     waf::CompileOptions options;
     if (previous != nullptr) options.previous = previous->rules_;

@@ -2,10 +2,11 @@
 //
 //   policy file := JSON {"rules": FILE, "policies": [{"name", "mode", "tx": {…}, "exclusions": [{"rules", "targets", "path"}]}]}
 //
-// FILE is a bundle (bundle.h), beside the policy file unless absolute.  The core writes both, workers load them; a set is immutable
-// and shared by threads.
+// FILE is the name of a bundle (bundle.h) beside the policy file.  The core writes both, workers load them; a set is immutable and
+// shared by threads.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -42,6 +43,10 @@ std::string write_policy_file(const PolicyFile& file);
 // `path` is for messages.
 Result<PolicyFile> read_policy_file(std::string_view json, const std::string& path);
 
+// Reads a file of the folder both are in: workers hold it open, because they may not go there by its path.
+using Reader = std::function<Result<std::string>(const std::string& name)>;
+Reader folder_reader(const std::string& folder);
+
 struct Policy {
   std::string name;
   waf::Mode mode = waf::Mode::kAsRules;
@@ -52,7 +57,7 @@ class PolicySet {
  public:
   // Loads a policy file and its bundle.  Rules of `previous` are kept when the bundle is the same, and what they are made of is used
   // again when it is not.  Errors name the file at fault.
-  static Result<std::shared_ptr<const PolicySet>> load(const std::string& path, const std::shared_ptr<const PolicySet>& previous = nullptr);
+  static Result<std::shared_ptr<const PolicySet>> load(const Reader& read, const std::string& name, const std::shared_ptr<const PolicySet>& previous = nullptr);
 
   const std::shared_ptr<const waf::RuleSet>& rules() const { return rules_; }
   // Null when there is none of this name.
@@ -60,7 +65,7 @@ class PolicySet {
   std::size_t size() const { return policies_.size(); }
 
  private:
-  std::string bundle_;
+  std::string bundle_;  // its name, which stands for its content
   std::shared_ptr<const waf::RuleSet> rules_;
   std::vector<Policy> policies_;  // sorted by name
 };

@@ -46,10 +46,8 @@ struct Folder {
   std::filesystem::path path = std::filesystem::temp_directory_path() / ("ringwall-policy-" + std::to_string(::getpid()));
   Folder() { std::filesystem::create_directories(path); }
   ~Folder() { std::filesystem::remove_all(path); }
-  std::string put(const std::string& name, const std::string& text) const {
-    std::ofstream(path / name, std::ios::binary) << text;
-    return (path / name).string();
-  }
+  void put(const std::string& name, const std::string& text) const { std::ofstream(path / name, std::ios::binary) << text; }
+  Reader reader() const { return folder_reader(path.string()); }
 };
 
 int status_of(const PolicySet& set, const std::string& policy, const std::string& uri) {
@@ -93,8 +91,8 @@ TEST_CASE("policy: places differ by mode, TX and exclusions") {
                    {"open", waf::Mode::kBlock, {}, {{"1", {}, ""}}},
                    {"tagged", waf::Mode::kBlock, {}, {{"tag:bad", {"ARGS:q"}, ""}}},
                    {"below", waf::Mode::kBlock, {}, {{"1", {"ARGS:q"}, "/a/"}, {"3", {}, "= /b"}}}}};
-  const auto path = folder.put("policies.json", write_policy_file(file));
-  const auto set = PolicySet::load(path);
+  folder.put("policies.json", write_policy_file(file));
+  const auto set = PolicySet::load(folder.reader(), "policies.json");
   REQUIRE_MESSAGE(set.ok(), (set.ok() ? "" : set.error().message));
   struct Case {
     const char *policy, *uri;
@@ -115,7 +113,7 @@ TEST_CASE("policy: places differ by mode, TX and exclusions") {
   // Another mode with the same rules: they are not read again.
   file.policies[0].mode = waf::Mode::kLog;
   folder.put("policies.json", write_policy_file(file));
-  const auto next = PolicySet::load(path, *set);
+  const auto next = PolicySet::load(folder.reader(), "policies.json", *set);
   REQUIRE(next.ok());
   CHECK((*next)->rules() == (*set)->rules());
   CHECK(status_of(**next, "all", "/?q=evil") == 200);
@@ -127,7 +125,7 @@ TEST_CASE("policy: places differ by mode, TX and exclusions") {
   file.rules = "rules2";
   file.policies[0].mode = waf::Mode::kBlock;
   folder.put("policies.json", write_policy_file(file));
-  const auto third = PolicySet::load(path, *next);
+  const auto third = PolicySet::load(folder.reader(), "policies.json", *next);
   REQUIRE(third.ok());
   CHECK(status_of(**third, "all", "/?q=evil") == 200);
   CHECK(status_of(**third, "all", "/?q=good") == 403);
@@ -137,7 +135,8 @@ TEST_CASE("policy: mistakes are told with their place") {
   const Folder folder;
   folder.put("rules", make_bundle("/r/main.conf", files_of(rule_files())).value());
   const auto message = [&](const std::string& text) {
-    const auto set = PolicySet::load(folder.put("p.json", text));
+    folder.put("p.json", text);
+    const auto set = PolicySet::load(folder.reader(), "p.json");
     return set.ok() ? std::string("none") : set.error().message;
   };
   CHECK(message("{").find("p.json: not a JSON object") != std::string::npos);

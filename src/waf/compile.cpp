@@ -11,8 +11,7 @@ namespace ringwall::waf::detail {
 
 namespace {
 
-constexpr Operator kNotHere[] = {Operator::kFuzzyHash, Operator::kGeoLookup, Operator::kInspectFile, Operator::kRbl,
-                                 Operator::kRsub, Operator::kValidateDtd, Operator::kValidateSchema,
+constexpr Operator kNotHere[] = {Operator::kFuzzyHash, Operator::kInspectFile, Operator::kRsub, Operator::kValidateDtd, Operator::kValidateSchema,
                                  Operator::kDetectSqli, Operator::kDetectXss};
 
 std::uint32_t slot_of(Program& program, const std::string& key) {

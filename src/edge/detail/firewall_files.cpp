@@ -1,0 +1,53 @@
+#include "edge/detail/firewall_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/log.h"
+
+namespace ringwall::edge::detail {
+
+Result<std::unique_ptr<FirewallFiles>> FirewallFiles::open(base::Files& files, base::Clock& clock, const std::string& run_directory) {
+  auto board = RW_TRY(ring::UpdateBoard::open_or_create(run_directory + "/waf.board"));
+  return std::unique_ptr<FirewallFiles>(new FirewallFiles(files, clock, run_directory, std::move(board)));
+}
+
+Result<void> FirewallFiles::put(const FirewallPlan& plan, const FirewallPlan& before) {
+  if (!plan.on) return {};
+  RW_TRY(files_.make_directories(folder_));
+  // Workers, who are somebody else, read here: through a descriptor that their master opened.
+  std::error_code ignored;
+  std::filesystem::permissions(folder_, static_cast<std::filesystem::perms>(0755), ignored);
+  const auto bundle = folder_ + "/" + plan.bundle_name;
+  if (!files_.size(bundle).ok()) RW_TRY(files_.write_atomic(bundle, plan.bundle, 0644));
+  auto policies = plan.policies;
+  for (const auto& old : before.policies.policies) {
+    const bool known = std::any_of(policies.policies.begin(), policies.policies.end(), [&](const auto& one) { return one.name == old.name; });
+    if (!known) policies.policies.push_back({old.name, old.mode, old.tx, {}});
+  }
+  return files_.write_atomic(folder_ + "/" + kPoliciesFile, policy::write_policy_file(policies), 0644);
+}
+
+void FirewallFiles::publish(const FirewallPlan& plan, const FirewallPlan& before) {
+  if (!plan.on) return;
+  for (const auto& warning : plan.warnings) base::log_event(base::Level::kWarn, "edge.rules_warning", {{"warning", warning}});
+  const auto begin_ns = clock_.monotonic_ns();
+  const auto state = board_.wait(board_.publish(), kSwapLimit);
+  const bool good = state.behind == 0 && state.faults.empty();
+  base::log_event(good ? base::Level::kInfo : base::Level::kError, "edge.rules_swapped",
+                  {{"rules", fmt::format("{}", plan.set->rules()->info().rules)},
+                   {"workers", fmt::format("{}", state.live)},
+                   {"behind", fmt::format("{}", state.behind)},
+                   {"ms", fmt::format("{}", (clock_.monotonic_ns() - begin_ns) / 1'000'000)},
+                   {"fault", state.faults.empty() ? "" : state.faults[0]}});
+  const auto names = files_.list(folder_);
+  if (!names.ok()) return;
+  for (const auto& name : *names) {
+    // The one before stays: who was slow may still read it.
+    if (name.starts_with("rules-") && name != plan.bundle_name && name != before.bundle_name) (void)files_.remove(folder_ + "/" + name);
+  }
+}
+
+}  // namespace ringwall::edge::detail

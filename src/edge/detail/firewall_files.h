@@ -1,0 +1,35 @@
+// The firewall's files in run/waf, and how workers hear of newer ones.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/world.h"
+#include "edge/firewall.h"
+#include "ring/update_board.h"
+
+namespace ringwall::edge::detail {
+
+inline constexpr std::chrono::seconds kSwapLimit{10};  // for workers to take up new rules
+
+class FirewallFiles {
+ public:
+  static Result<std::unique_ptr<FirewallFiles>> open(base::Files& files, base::Clock& clock, const std::string& run_directory);
+
+  // Files for nginx to read; workers that run take no notice until publish().  Places of `before` that are gone stay in them, because
+  // workers of the configuration before go on asking for them.
+  Result<void> put(const FirewallPlan& plan, const FirewallPlan& before);
+  // Waits until all workers have it.  What a worker could not load is logged, and it goes on with what it had.
+  void publish(const FirewallPlan& plan, const FirewallPlan& before);
+
+ private:
+  FirewallFiles(base::Files& files, base::Clock& clock, const std::string& run_directory, ring::UpdateBoard board)
+      : files_(files), clock_(clock), folder_(run_directory + "/waf"), board_(std::move(board)) {}
+
+  base::Files& files_;
+  base::Clock& clock_;
+  const std::string folder_;
+  ring::UpdateBoard board_;
+};
+
+}  // namespace ringwall::edge::detail
