@@ -31,7 +31,6 @@ SecRule REQUEST_HEADERS:Content-Type "^(?:application(?:/soap\\+|/)|text/)xml" "
 SecRule REQUEST_HEADERS:Content-Type "^application/json" "id:200001,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON"
 SecAction "id:900000,phase:1,pass,t:none,nolog,setvar:tx.blocking_paranoia_level={LEVEL}"
 Include {CRS}/crs-setup.conf.example
-SecRuleRemoveById 942100 942101 941100 941101
 Include {CRS}/rules/*.conf
 """
 

@@ -11,8 +11,7 @@ namespace ringwall::waf::detail {
 
 namespace {
 
-constexpr Operator kNotHere[] = {Operator::kFuzzyHash, Operator::kInspectFile, Operator::kRsub, Operator::kValidateDtd, Operator::kValidateSchema,
-                                 Operator::kDetectSqli, Operator::kDetectXss};
+constexpr Operator kNotHere[] = {Operator::kFuzzyHash, Operator::kInspectFile, Operator::kRsub, Operator::kValidateDtd, Operator::kValidateSchema};
 
 std::uint32_t slot_of(Program& program, const std::string& key) {
   const auto [at, added] = program.slot_of.try_emplace(key, static_cast<std::uint32_t>(program.slots.size()));

@@ -221,6 +221,9 @@ class DirectiveReader {
                           fmt::format("\"@{} …\", both in one pair of quotes", name_of(rule.op)));
       }
       if (!takes_argument(rule.op)) argument = argument.substr(0, 0);
+      // Both are in rule sets that are to load as they are, and without a service or a database they answer no there too.
+      if (rule.op == Operator::kRbl) warn(where, "@rbl never matches here: a worker does not wait for the DNS");
+      if (rule.op == Operator::kGeoLookup) warn(where, "@geoLookup never matches here: there is no database of places");
     } else if (text.empty()) {
       return where.fail(unnegated, "expected an operator, found an empty text");
     }

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "waf/detail/prefilter.h"
+#include "waf/detect.h"
 
 namespace ringwall::waf::detail {
 
@@ -305,6 +306,16 @@ bool Judge::operate(const CompiledRule& rule, std::string_view text) {
       if (rule.capture) capture_one(text.substr(offset, size));
       return true;
     }
+    case Operator::kDetectSqli: {
+      char fingerprint[kFingerprintMax];
+      if (!detect_sqli(text, fingerprint)) return false;
+      if (rule.capture) capture_one(exchange.arena.copy(fingerprint));
+      return true;
+    }
+    case Operator::kDetectXss:
+      if (!detect_xss(text)) return false;
+      if (rule.capture) capture_one(text);
+      return true;
     case Operator::kBeginsWith: return text.starts_with(argument());
     case Operator::kEndsWith: return text.ends_with(argument());
     case Operator::kContains:
