@@ -84,7 +84,7 @@ ngx_int_t answer(ngx_http_request_t* request, Judged& judged) {
     request->write_event_handler = on_pause_over;
     request->connection->write->delayed = 1;
     ngx_add_timer(request->connection->write, pause < kPauseMax ? static_cast<ngx_msec_t>(pause) : kPauseMax);
-    return NGX_AGAIN;
+    return NGX_DONE;  // the rewrite phase takes NGX_AGAIN for an answer
   }
   return carry_out(request, judged);
 }

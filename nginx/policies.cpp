@@ -105,6 +105,7 @@ void Policies::follow(std::uint32_t seen) {
     newest_ready_.fetch_add(1, std::memory_order_release);
     board_->live(now);
   }
+  stopped_ = true;
 }
 
 void Policies::take_up() {
@@ -117,11 +118,10 @@ void Policies::take_up() {
 
 void Policies::stop() {
   stopping_ = true;
-  while (follower_.joinable()) {
+  if (follower_.joinable()) {
     // It may be between looking at stopping_ and falling asleep.
-    board_->nudge();
-    ::usleep(200);
-    if (::pthread_tryjoin_np(follower_.native_handle(), nullptr) == 0) follower_.detach();
+    for (; !stopped_; ::usleep(200)) board_->nudge();
+    follower_.join();
   }
   if (board_ != nullptr) board_->release();
 }

@@ -64,7 +64,7 @@ class Policies {
 
   std::unique_ptr<ring::BoardWorker> board_;
   std::thread follower_;
-  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> stopping_ = false, stopped_ = false;
   std::atomic<std::uint32_t> newest_ready_ = 0;
   std::mutex mutex_;
   std::shared_ptr<const PlacedPolicies> ready_;  // guarded by mutex_

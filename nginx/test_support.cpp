@@ -261,8 +261,8 @@ Nginx::~Nginx() { stop(); }
 void Nginx::configure(const std::string& http, int workers) {
   std::string text =
       "load_module " RINGWALL_MODULE
-      ";\n"
-      "daemon off; worker_processes " +
+      ";\n" +
+      main_lines_ + "daemon off; worker_processes " +
       std::to_string(workers) +
       "; pid run/nginx.pid; error_log stderr warn;\n"
       "worker_shutdown_timeout 5s;\n"
@@ -343,6 +343,10 @@ std::vector<ring::EdgeRecord> Nginx::records(std::size_t count) {
       while (const auto entry = reader_->next(i)) {
         payloads_.push_back(std::make_unique<std::string>(entry->payload));
         reader_->commit(i, entry->position);
+        if (ring::is_waf_event(*payloads_.back())) {
+          events_.emplace_back(ring::decode_waf_event(*payloads_.back()).value().json);
+          continue;
+        }
         found.push_back(ring::decode_edge_record(*payloads_.back()).value());
       }
     }

@@ -12,10 +12,12 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "ring/edge_record.h"
 #include "ring/ring.h"
+#include "ring/waf_event.h"
 #include "ring/test_folder.h"
 
 namespace ringwall::edge_module {
@@ -73,6 +75,8 @@ class Nginx {
   int tls_port() const { return tls_port_; }
   ring::Reader& reader() { return *reader_; }
 
+  // Workers stay root, where the tests are: they write and read files of the folder.
+  void keep_user() { main_lines_ = "user root;\n"; }
   // `http` goes into http{}; "@PORT@" and "@TLS@" in it become the ports.
   void configure(const std::string& http, int workers = 1);
   // What `nginx -t` says about the configuration; empty when it is fine.
@@ -87,15 +91,19 @@ class Nginx {
   // Waits for `count` records and returns them; each is committed.
   std::vector<ring::EdgeRecord> records(std::size_t count);
   ring::EdgeRecord record() { return records(1).at(0); }
+  // Audit records of the firewall that came before the records asked for so far.
+  std::vector<std::string> take_events() { return std::exchange(events_, {}); }
 
  private:
   void stop();
 
   ring::TestFolder folder_{"nginx"};
+  std::string main_lines_;
   int port_ = 0;
   int tls_port_ = 0;
   std::unique_ptr<ring::Reader> reader_;
   std::vector<std::unique_ptr<std::string>> payloads_;  // records point into these
+  std::vector<std::string> events_;
   pid_t master_ = -1;
 };
 
