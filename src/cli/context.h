@@ -69,6 +69,7 @@ void add_services(CLI::App& app, Context& context);
 void add_sql(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_waf(CLI::App& app, Context& context);
+void add_waf_prove(CLI::App& waf, Context& context);  // below `waf`
 void add_version(CLI::App& app, Context& context);
 
 }  // namespace ringwall::cli

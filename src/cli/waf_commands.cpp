@@ -10,6 +10,7 @@
 
 #include "base/world.h"
 #include "cli/context.h"
+#include "cli/waf_files.h"
 #include "ftw/ftw.h"
 #include "ftw/offline.h"
 #include "ftw/through_nginx.h"
@@ -71,24 +72,6 @@ Result<int> run_waf_pack(const WafPack& options) {
   return kExitOk;
 }
 
-Result<std::vector<std::string>> test_files(const std::vector<std::string>& paths) {
-  std::vector<std::string> files;
-  for (const auto& path : paths) {
-    std::error_code error;
-    if (fs::is_regular_file(path, error)) {
-      files.push_back(path);
-      continue;
-    }
-    for (fs::recursive_directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
-      const auto extension = it->path().extension();
-      if (extension == ".yaml" || extension == ".yml") files.push_back(it->path().string());
-    }
-    if (error) return fail(Errc::kNotFound, fmt::format("{}: {}", path, error.message()), "a folder of go-ftw tests, or one of its files");
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
 // A line that says how far a long run is; only for people.
 std::function<void(std::size_t)> progress_of(std::size_t all) {
   if (::isatty(STDERR_FILENO) == 0) return {};
@@ -107,7 +90,7 @@ Result<int> run_waf_test(const WafTest& options, const Context& context) {
     });
   }
   std::vector<ftw::Test> tests;
-  for (const auto& path : RW_TRY(test_files(options.paths))) {
+  for (const auto& path : RW_TRY(waf_test_files(options.paths))) {
     for (auto& test : RW_TRY(ftw::read_tests(RW_TRY(files.read(path)), path))) tests.push_back(std::move(test));
   }
   ftw::Runner runner;
@@ -130,6 +113,24 @@ Result<int> run_waf_test(const WafTest& options, const Context& context) {
 }
 
 }  // namespace
+
+Result<std::vector<std::string>> waf_test_files(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const auto& path : paths) {
+    std::error_code error;
+    if (fs::is_regular_file(path, error)) {
+      files.push_back(path);
+      continue;
+    }
+    for (fs::recursive_directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
+      const auto extension = it->path().extension();
+      if (extension == ".yaml" || extension == ".yml") files.push_back(it->path().string());
+    }
+    if (error) return fail(Errc::kNotFound, fmt::format("{}: {}", path, error.message()), "a folder of go-ftw tests, or one of its files");
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
 
 void add_waf(CLI::App& app, Context& context) {
   auto* waf = app.add_subcommand("waf", "check rule sets of the web application firewall, and run their tests");
@@ -169,6 +170,7 @@ void add_waf(CLI::App& app, Context& context) {
     const auto outcome = run_waf_test(*options, context);
     context.exit_code = outcome.ok() ? *outcome : report(outcome.error());
   });
+  add_waf_prove(*waf, context);
 }
 
 }  // namespace ringwall::cli

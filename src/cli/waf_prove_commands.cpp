@@ -1,0 +1,106 @@
+// ringwall waf verify: the engine's promises put to the test on a rule set.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "base/world.h"
+#include "cli/context.h"
+#include "cli/waf_files.h"
+#include "ftw/ftw.h"
+#include "prove/prove.h"
+#include "waf/engine.h"
+#include "waf/seclang.h"
+
+namespace ringwall::cli {
+
+namespace {
+
+using Json = nlohmann::json;
+
+struct WafVerify {
+  std::string rules;
+  std::vector<std::string> seeds;
+  prove::VerifyOptions how;
+};
+
+Result<std::vector<ftw::Test>> read_seeds(const std::vector<std::string>& paths) {
+  std::vector<ftw::Test> tests;
+  for (const auto& path : RW_TRY(waf_test_files(paths))) {
+    for (auto& test : RW_TRY(ftw::read_tests(RW_TRY(base::real_files().read(path)), path))) tests.push_back(std::move(test));
+  }
+  return tests;
+}
+
+// No budget: it counts work, of which the two paths do different amounts.
+Result<std::shared_ptr<const waf::RuleSet>> compile_without_budget(const waf::RuleSetSource& source, bool fast) {
+  return waf::RuleSet::compile(source, {.fast = fast, .budget = {.steps = ~std::uint64_t{0}}});
+}
+
+// Bytes a terminal would act on are shown by their number.
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    if (c == '\n' || (u >= 0x20 && u < 0x7f && c != '\\')) out += c;
+    else if (c == '\r') out += "\\r";
+    else if (c == '\\') out += "\\\\";
+    else fmt::format_to(std::back_inserter(out), "\\x{:02x}", u);
+  }
+  return out;
+}
+
+void print_difference(const prove::Difference& one, const WafVerify& options) {
+  fmt::print("DIFFERENCE in request {} of seed {}\n{}\n", one.number, options.how.seed, printable(prove::raw_request(one.exchange)));
+  if (!one.exchange.response_body.empty()) fmt::print("answered {} with\n{}\n", one.exchange.status, printable(one.exchange.response_body));
+  for (const auto& line : one.one) fmt::print("  fast:  {}\n", printable(line));
+  for (const auto& line : one.other) fmt::print("  plain: {}\n", printable(line));
+  fmt::print("  again: --seed {} --first {} --requests 1\n\n", options.how.seed, one.number);
+}
+
+Result<int> run_waf_verify(const WafVerify& options, const Context& context) {
+  const auto source = RW_TRY(waf::read_seclang_file(std::filesystem::absolute(options.rules).string(), waf::real_files()));
+  const auto bank = prove::make_bank(RW_TRY(read_seeds(options.seeds)), source);
+  const auto fast = RW_TRY(compile_without_budget(source, true)), plain = RW_TRY(compile_without_budget(source, false));
+  std::function<void(const prove::VerifyProgress&)> progress;
+  if (::isatty(STDERR_FILENO) == 1) {
+    progress = [](const prove::VerifyProgress& p) { fmt::print(stderr, "{} requests, {} matched something, {} differences\n", p.requests, p.matched, p.differences); };
+  }
+  const auto report = prove::verify(fast, plain, bank, options.how, progress);
+  if (context.json) {
+    Json differences = Json::array();
+    for (const auto& one : report.shown) {
+      std::string answer = base::to_utf8(one.exchange.response_body);
+      differences.push_back({{"number", one.number}, {"request", printable(prove::raw_request(one.exchange))}, {"response_body", answer}, {"fast", one.one}, {"plain", one.other}});
+    }
+    fmt::print("{}\n", Json{{"seed", options.how.seed}, {"requests", report.requests}, {"matched", report.matched}, {"differences", report.differences}, {"shown", differences}}.dump(-1, ' ', false, Json::error_handler_t::replace));
+  } else {
+    for (const auto& one : report.shown) print_difference(one, options);
+    fmt::print("{} requests, {} matched something, {} differences\n", report.requests, report.matched, report.differences);
+  }
+  return report.differences == 0 ? kExitOk : kExitFailed;
+}
+
+}  // namespace
+
+void add_waf_prove(CLI::App& waf, Context& context) {
+  auto options = std::make_shared<WafVerify>();
+  auto* verify = waf.add_subcommand("verify", "compare the engine's fast path with its plain one on requests made from tests and rules");
+  verify->footer("Example:\n  ringwall waf verify --rules modsecurity.conf --requests 1000000 tests/regression/tests");
+  verify->add_option("--rules", options->rules, "the SecLang file under test")->required();
+  verify->add_option("--requests", options->how.requests, "how many requests")->capture_default_str();
+  verify->add_option("--seed", options->how.seed, "another seed makes other requests")->capture_default_str();
+  verify->add_option("--first", options->how.first, "the number of the first request, to see one again")->capture_default_str();
+  verify->add_option("--threads", options->how.threads, "threads")->check(CLI::Range(1, 256))->capture_default_str();
+  verify->add_option("seeds", options->seeds, "go-ftw tests to begin with: folders or files")->required();
+  verify->callback([options, &context] {
+    const auto outcome = run_waf_verify(*options, context);
+    context.exit_code = outcome.ok() ? *outcome : report(outcome.error());
+  });
+}
+
+}  // namespace ringwall::cli
