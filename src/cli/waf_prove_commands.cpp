@@ -1,4 +1,4 @@
-// ringwall waf verify: the engine's promises put to the test on a rule set.
+// ringwall waf verify and worst: the engine's promises put to the test on a rule set.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -77,12 +77,58 @@ Result<int> run_waf_verify(const WafVerify& options, const Context& context) {
       std::string answer = base::to_utf8(one.exchange.response_body);
       differences.push_back({{"number", one.number}, {"request", printable(prove::raw_request(one.exchange))}, {"response_body", answer}, {"fast", one.one}, {"plain", one.other}});
     }
-    fmt::print("{}\n", Json{{"seed", options.how.seed}, {"requests", report.requests}, {"matched", report.matched}, {"differences", report.differences}, {"shown", differences}}.dump(-1, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", Json{{"seed", options.how.seed}, {"requests", report.requests}, {"matched", report.matched}, {"differences", report.differences}, {"rules", report.rule_ids}, {"shown", differences}}.dump(-1, ' ', false, Json::error_handler_t::replace));
   } else {
     for (const auto& one : report.shown) print_difference(one, options);
-    fmt::print("{} requests, {} matched something, {} differences\n", report.requests, report.matched, report.differences);
+    fmt::print("{} rules matched at least once\n{} requests, {} matched something, {} differences\n", report.rule_ids.size(), report.requests, report.matched, report.differences);
   }
   return report.differences == 0 ? kExitOk : kExitFailed;
+}
+
+struct WafWorst {
+  std::string rules;
+  std::vector<std::string> seeds;
+  prove::WorstOptions how;
+};
+
+double milliseconds(std::int64_t ns) { return static_cast<double>(ns) / 1e6; }
+
+std::string cost_text(const std::vector<prove::RuleCost>& rules) {
+  std::string out;
+  for (const auto& one : rules) out += fmt::format("{}{} {:.1f}", out.empty() ? "" : ", ", one.rule_id, milliseconds(one.cpu_ns));
+  return out;
+}
+
+Result<int> run_waf_worst(const WafWorst& options, const Context& context) {
+  auto source = RW_TRY(waf::read_seclang_file(std::filesystem::absolute(options.rules).string(), waf::real_files()));
+  const auto bank = prove::make_bank(RW_TRY(read_seeds(options.seeds)), source);
+  const auto rules = RW_TRY(waf::RuleSet::compile(std::move(source)));
+  std::function<void(const prove::WorstProgress&)> progress;
+  if (::isatty(STDERR_FILENO) == 1) {
+    progress = [](const prove::WorstProgress& p) { fmt::print(stderr, "{} requests tried, the dearest took {:.1f} ms\n", p.tried, milliseconds(p.cpu_ns_max)); };
+  }
+  const auto report = prove::worst(rules, bank, options.how, progress);
+  const auto& settings = rules->settings();
+  if (context.json) {
+    Json all = Json::array();
+    for (const auto& one : report.worst) {
+      Json costs = Json::array();
+      for (const auto& rule : one.rules) costs.push_back({{"rule", rule.rule_id}, {"ms", milliseconds(rule.cpu_ns)}});
+      all.push_back({{"what", one.what}, {"bytes", one.bytes}, {"steps", one.steps}, {"ms", milliseconds(one.cpu_ns)}, {"first_ms", milliseconds(one.first_cpu_ns)}, {"memory_bytes", one.memory_bytes}, {"rules", costs}});
+    }
+    fmt::print("{}\n", Json{{"tried", report.tried}, {"head_bytes", report.head_bytes}, {"body_bytes", report.body_bytes}, {"memory_bytes_max", report.memory_bytes_max}, {"worst", all}}.dump(-1, ' ', false, Json::error_handler_t::replace));
+    return kExitOk;
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& one : report.worst) {
+    rows.push_back({number(milliseconds(one.cpu_ns), 1), number(milliseconds(one.first_cpu_ns), 1), std::to_string(one.steps), std::to_string(one.bytes), base::bytes_text(one.memory_bytes >> 10 << 10), printable(one.what),
+                    cost_text(one.rules)});
+  }
+  fmt::print("{}", table({"ms", "first ms", "steps", "bytes", "memory", "where: what", "dearest rules, ms"}, rows));
+  fmt::print("limits: {} bytes of uri and headers; {} bytes of body were tried, the rules accept {} without files and {} in all\n", report.head_bytes, report.body_bytes, settings.request_body_no_files_limit,
+             settings.request_body_limit);
+  fmt::print("{} requests tried, memory of an exchange at most {} bytes\n", report.tried, report.memory_bytes_max);
+  return kExitOk;
 }
 
 }  // namespace
@@ -99,6 +145,19 @@ void add_waf_prove(CLI::App& waf, Context& context) {
   verify->add_option("seeds", options->seeds, "go-ftw tests to begin with: folders or files")->required();
   verify->callback([options, &context] {
     const auto outcome = run_waf_verify(*options, context);
+    context.exit_code = outcome.ok() ? *outcome : report(outcome.error());
+  });
+
+  auto dearest = std::make_shared<WafWorst>();
+  auto* worst = waf.add_subcommand("worst", "look for the request that costs the most CPU time inside the limits of sizes");
+  worst->footer("Example:\n  ringwall waf worst --rules modsecurity.conf --seconds 600");
+  worst->add_option("--rules", dearest->rules, "the SecLang file under test")->required();
+  worst->add_option("--seconds", dearest->how.seconds, "how long to look")->capture_default_str();
+  worst->add_option("--bytes", dearest->how.bytes, "of a body; less where SecRequestBodyLimit is less")->capture_default_str();
+  worst->add_option("--seed", dearest->how.seed, "another seed looks elsewhere")->capture_default_str();
+  worst->add_option("seeds", dearest->seeds, "go-ftw tests to take pieces from: folders or files");
+  worst->callback([dearest, &context] {
+    const auto outcome = run_waf_worst(*dearest, context);
     context.exit_code = outcome.ok() ? *outcome : report(outcome.error());
   });
 }

@@ -1,4 +1,5 @@
-// Proof of the WAF engine: the same answers from its fast and its plain path on requests nobody thought of.
+// Proof of the WAF engine: the same answers from its fast and its plain path on requests nobody thought of, and what the
+// dearest request costs.
 //
 //   go-ftw tests ──┐
 //                  ├─ make_bank ──▶ Bank ── mutated(seed, number) ──▶ Exchange ── judge ──▶ Said, twice, and compared
@@ -85,6 +86,7 @@ struct Difference {
 };
 struct VerifyReport {
   std::uint64_t requests = 0, matched = 0, differences = 0;
+  std::vector<std::uint64_t> rule_ids;  // that matched at least once (and log), ascending
   std::vector<Difference> shown;  // one for each way to differ, by number; at most kDifferencesShownMax
 };
 struct VerifyProgress {
@@ -94,5 +96,38 @@ struct VerifyProgress {
 // five seconds by the calling thread.
 VerifyReport verify(const std::shared_ptr<const waf::RuleSet>& one, const std::shared_ptr<const waf::RuleSet>& other, const Bank& bank, const VerifyOptions& options,
                     const std::function<void(const VerifyProgress&)>& progress = {});
+
+// The dearest request: what a client can make one request cost inside the limits of sizes.
+inline constexpr std::size_t kHeadBytesMax = 16 << 10;  // uri and headers together, as servers accept
+inline constexpr std::size_t kWorstShownMax = 20;
+
+struct WorstOptions {
+  double seconds = 60;
+  std::size_t bytes = 131'072;  // of the body; less where the rules' settings say so
+  std::uint64_t seed = 1;
+};
+struct RuleCost {
+  std::uint64_t rule_id = 0;
+  std::int64_t cpu_ns = 0;
+};
+struct Costly {
+  std::string what;  // where, and what it is filled with
+  Exchange exchange;
+  std::size_t bytes = 0, memory_bytes = 0;
+  std::uint64_t steps = 0;
+  // CPU time of the thread when the request came a second time, and the first time, when automata had to be built for it.
+  std::int64_t cpu_ns = 0, first_cpu_ns = 0;
+  std::vector<RuleCost> rules;  // the dearest
+};
+struct WorstReport {
+  std::uint64_t tried = 0;
+  std::size_t head_bytes = 0, body_bytes = 0, memory_bytes_max = 0;
+  std::vector<Costly> worst;  // the dearest first, one of each kind
+};
+struct WorstProgress {
+  std::uint64_t tried = 0;
+  std::int64_t cpu_ns_max = 0;
+};
+WorstReport worst(const std::shared_ptr<const waf::RuleSet>& rules, const Bank& bank, const WorstOptions& options, const std::function<void(const WorstProgress&)>& progress = {});
 
 }  // namespace ringwall::prove

@@ -24,6 +24,7 @@ struct Shared {
   std::condition_variable ended;
   unsigned running = 0;                // guarded by mutex
   std::vector<std::uint64_t> numbers;  // guarded by mutex
+  std::set<std::uint64_t> rule_ids;    // guarded by mutex
 };
 
 // The two transactions of a thread.
@@ -32,6 +33,7 @@ struct Pair {
 };
 
 void compare_blocks(Pair pair, const Bank& bank, const VerifyOptions& options, Shared& shared) {
+  std::set<std::uint64_t> rule_ids;
   while (true) {
     const auto begin = shared.next.fetch_add(kBlock);
     if (begin >= options.requests) break;
@@ -39,6 +41,7 @@ void compare_blocks(Pair pair, const Bank& bank, const VerifyOptions& options, S
       const auto exchange = mutated(bank, options.seed, options.first + i);
       const auto a = judge(*pair.one, exchange), b = judge(*pair.other, exchange);
       if (!a.matches->empty() || !b.matches->empty()) ++shared.matched;
+      for (const auto& match : *a.matches) rule_ids.insert(match.rule_id);
       if (!same(a, b)) {
         ++shared.differences;
         const std::lock_guard lock(shared.mutex);
@@ -48,6 +51,7 @@ void compare_blocks(Pair pair, const Bank& bank, const VerifyOptions& options, S
     }
   }
   const std::lock_guard lock(shared.mutex);
+  shared.rule_ids.merge(rule_ids);
   --shared.running;
   shared.ended.notify_all();
 }
@@ -114,7 +118,7 @@ VerifyReport verify(const std::shared_ptr<const waf::RuleSet>& one, const std::s
   }
   for (auto& thread : threads) thread.join();
 
-  VerifyReport report{shared.done, shared.matched, shared.differences, {}};
+  VerifyReport report{shared.done, shared.matched, shared.differences, {shared.rule_ids.begin(), shared.rule_ids.end()}, {}};
   std::sort(shared.numbers.begin(), shared.numbers.end());
   std::set<std::vector<std::uint64_t>> kinds;
   auto own = pair();

@@ -98,6 +98,15 @@ class PersistentCollections {
   virtual void set(Variable collection, std::string_view key, std::string_view name, const std::string* value, std::int64_t expires_ns) = 0;
 };
 
+// Told of each rule (the first of a chain) before and after it is tried: for measuring what rules cost.  What several rules
+// share, a transformed text or the prefilter's look at it, falls to the first that needs it.
+class RuleObserver {
+ public:
+  virtual ~RuleObserver() = default;
+  virtual void begins(std::uint64_t rule_id) = 0;
+  virtual void ended(std::uint64_t rule_id) = 0;
+};
+
 class Transaction {
  public:
   static std::unique_ptr<Transaction> make(std::shared_ptr<const RuleSet> rules, PersistentCollections* collections = nullptr);
@@ -130,6 +139,9 @@ class Transaction {
   virtual bool enforcing() const = 0;
   // Of TX, without regard to case; empty: not there.
   virtual std::string_view tx(std::string_view name) const = 0;
+
+  virtual void observe(RuleObserver* observer) = 0;  // null: nobody; stays over reset()
+  virtual std::size_t memory_bytes() const = 0;      // what the exchange holds now, about
 };
 
 }  // namespace ringwall::waf

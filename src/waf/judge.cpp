@@ -85,6 +85,18 @@ void Judge::remove(const Removal& removal) {
   for (const auto rule : removal.rules) removed_[rule] = true;
 }
 
+std::size_t Judge::memory_bytes() const {
+  std::size_t bytes = exchange.arena.used() + exchange.request_body.capacity() + exchange.response_body.capacity();
+  for (const auto& match : matches) {
+    bytes += sizeof match + match.msg.capacity() + match.log_data.capacity() + match.variable.capacity() + match.value.capacity() + match.operator_text.capacity();
+    for (const auto& tag : match.tags) bytes += sizeof tag + tag.capacity();
+  }
+  bytes += variants_.capacity() * sizeof variants_[0] + by_text_.capacity() * sizeof by_text_[0] + groups_.capacity() * sizeof groups_[0];
+  bytes += exchange.tx.capacity() * sizeof exchange.tx[0] + exchange.tx_dynamic.capacity() * sizeof(Entry);
+  for (std::size_t i = 0; i < kCollectionCount; ++i) bytes += exchange.entries(static_cast<Variable>(i)).capacity() * sizeof(Entry);
+  return bytes;
+}
+
 void Judge::run(int phase) {
   if (settings.engine == Engine::kOff) return;
   if (phase == 1 && overlay_ != nullptr) place();
@@ -113,7 +125,9 @@ void Judge::run(int phase) {
     skip_after_ = false;
     exchange.entries(Variable::kMatchedVars).clear();
     exchange.entries(Variable::kMatchedVarsNames).clear();
+    if (observer != nullptr) observer->begins(program_->rules[step.rule].id);
     evaluate(step.rule, phase, true);
+    if (observer != nullptr) observer->ended(program_->rules[step.rule].id);
     if (verdict.action != Verdict::Action::kPass && phase != 5) return;
     if (allowed_ != Allowed::kNothing) return;
     if (steps > program_->budget.steps) {

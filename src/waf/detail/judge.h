@@ -28,6 +28,8 @@ class Judge {
   Verdict verdict;
   std::vector<Match> matches;
   std::uint64_t steps = 0;
+  RuleObserver* observer = nullptr;
+  std::size_t memory_bytes() const;
 
  private:
   struct Value {
