@@ -91,7 +91,7 @@ std::size_t Judge::memory_bytes() const {
     bytes += sizeof match + match.msg.capacity() + match.log_data.capacity() + match.variable.capacity() + match.value.capacity() + match.operator_text.capacity();
     for (const auto& tag : match.tags) bytes += sizeof tag + tag.capacity();
   }
-  bytes += variants_.capacity() * sizeof variants_[0] + by_text_.capacity() * sizeof by_text_[0] + groups_.capacity() * sizeof groups_[0];
+  bytes += variants_.memory_bytes();
   bytes += exchange.tx.capacity() * sizeof exchange.tx[0] + exchange.tx_dynamic.capacity() * sizeof(Entry);
   for (std::size_t i = 0; i < kCollectionCount; ++i) bytes += exchange.entries(static_cast<Variable>(i)).capacity() * sizeof(Entry);
   return bytes;

@@ -80,17 +80,14 @@ class RealTransaction final : public Transaction {
     if (judge_.settings.audit_engine == AuditEngine::kOn) return true;
     return std::any_of(judge_.matches.begin(), judge_.matches.end(), [](const Match& match) { return match.audit_log; });
   }
-<<<<<<< HEAD
   bool enforcing() const override { return judge_.settings.engine == Engine::kOn; }
   std::string_view tx(std::string_view name) const override {
     const auto& program = *static_cast<const CompiledSet&>(*rules_).program;
     const auto slot = program.slot_of.find(base::lower_ascii(name));
     return judge_.tx_value(slot == program.slot_of.end() ? detail::kNone : slot->second, name);
   }
-=======
   void observe(RuleObserver* observer) override { judge_.observer = observer; }
   std::size_t memory_bytes() const override { return judge_.memory_bytes(); }
->>>>>>> 1262686 (waf worst: looks for the request that costs the most)
 
  private:
   Verdict run(int phase) {

@@ -25,6 +25,10 @@ class Variants {
   std::string_view text(std::uint32_t variant) const { return variants_[variant].text; }
   bool possible(std::uint32_t variant, Family family, std::uint32_t pattern);
 
+  std::size_t memory_bytes() const {
+    return variants_.capacity() * sizeof(Variant) + by_text_.capacity() * sizeof by_text_[0] + (groups_.capacity() + signatures_.capacity()) * sizeof(Together);
+  }
+
   // False: no value of the rule's targets can match; or not this one.  Of skippable rules.
   bool may_match(const CompiledRule& rule);
   bool may_match(const CompiledRule& rule, std::uint32_t variant) {
