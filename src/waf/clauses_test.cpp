@@ -86,6 +86,48 @@ TEST_CASE("prefilter: literals are found wherever they stand, in any case") {
   }
 }
 
+// A scan against looking for each literal by itself: texts of few letters, so that literals overlap and nearly match, of sizes
+// around those of the blocks a scan goes by.
+TEST_CASE("prefilter: a scan finds exactly the literals that are there") {
+  std::mt19937 random(11);
+  const auto text_of = [&](std::size_t size, std::string_view letters) {
+    std::string out;
+    for (std::size_t i = 0; i < size; ++i) out += letters[random() % letters.size()];
+    return out;
+  };
+  const auto folded = [](std::string text) {
+    for (auto& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    return text;
+  };
+  using namespace std::string_view_literals;
+  constexpr std::string_view kLetters[] = {"ab"sv, "abz@[`{"sv, "a\0\x7f\x80\xc1\xe1"sv};
+  for (int round = 0; round < 60; ++round) {
+    const std::string lower(kLetters[round % 3]);
+    std::vector<std::string> literals;
+    Prefilter prefilter;
+    for (int i = 0; i < 40; ++i) {
+      literals.push_back(text_of(2 + random() % (kLiteralBytesMax - 1), lower));
+      prefilter.add({{literals.back()}});
+    }
+    prefilter.finish();
+    for (const std::size_t size : {0u, 1u, 2u, 3u, 15u, 16u, 17u, 60u, 2046u, 2047u, 2048u, 2049u, 2064u, 4095u, 4097u, 6200u}) {
+      auto text = text_of(size, lower + "AZ");
+      for (int planted = 0; planted < 3 && size > 0; ++planted) {
+        const auto& literal = literals[random() % literals.size()];
+        const auto at = random() % 2 == 0 && size > 2060 ? 2035 + random() % 20 : random() % size;
+        text.replace(at, std::min(literal.size(), size - at), literal.substr(0, size - at));
+      }
+      const auto plain = folded(text);
+      std::vector<std::uint64_t> bits(prefilter.words());
+      prefilter.scan(text, bits.data());
+      for (std::size_t i = 0; i < literals.size(); ++i) {
+        const bool found = (bits[i / 64] >> (i % 64) & 1) != 0;
+        if (found != (plain.find(literals[i]) != std::string::npos)) FAIL_CHECK("round " << round << ", size " << size << ", literal " << i);
+      }
+    }
+  }
+}
+
 TEST_CASE("prefilter: no text that a rule of the Core Rule Set matches is ever left out") {
   const auto folder = std::string(RINGWALL_SOURCE_DIR) + "/../shared/crs/rules";
   if (!std::filesystem::exists(folder)) {

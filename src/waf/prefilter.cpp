@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <map>
 
@@ -12,14 +13,6 @@ namespace ringwall::waf::detail {
 namespace {
 
 constexpr std::uint32_t kHashes = 1u << 17;
-constexpr std::size_t kPieceBytes = 4096;
-constexpr std::size_t kForgetFrom = 2048;  // copying the bitmaps pays for longer texts
-
-constexpr auto kFold = [] {
-  std::array<unsigned char, 256> out{};
-  for (int c = 0; c < 256; ++c) out[static_cast<std::size_t>(c)] = static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  return out;
-}();
 
 // About how common a byte is in requests, in thousandths; of a triple the least common one decides most.
 int commonness(unsigned char c) {
@@ -30,6 +23,20 @@ int commonness(unsigned char c) {
   if (c == '_' || c == ',' || c == ':' || c == ';' || c == '"') return 30;
   return 4;
 }
+
+// A block's positions fit 16 bits, and it and what is noted of it the first-level cache.
+constexpr std::size_t kBlock = 2048;
+
+// Of literals of so many bytes: which bits of their two words count.
+constexpr std::array<std::uint64_t, kLiteralBytesMax + 1> masks(std::size_t first) {
+  std::array<std::uint64_t, kLiteralBytesMax + 1> out{};
+  for (std::size_t size = 0; size < out.size(); ++size) {
+    for (std::size_t i = first; i < std::min(size, first + 8); ++i) out[size] |= std::uint64_t{0xFF} << (8 * (i - first));
+  }
+  return out;
+}
+static_assert(std::endian::native == std::endian::little && kLiteralBytesMax == 16);
+constexpr auto kLowMasks = masks(0), kHighMasks = masks(8);
 
 }  // namespace
 
@@ -52,108 +59,116 @@ void Prefilter::finish() {
       if (literal.size() > 1) users[literal.substr(0, kLiteralBytesMax)].push_back(i);
     }
   }
-  triples_.assign(kHashes / 64, 0);
-  pairs_.assign(65536 / 64, 0);
-  pair_literals_.assign(65536, 0);
-  for (const auto& one : users) {
+  pairs_.words.assign(65536 / 64, 0);
+  std::vector<Entry> longer;
+  for (const auto& one : users) {  // sorted, so pairs come in the order of their marks
     const auto& text = one.first;
-    const auto& clauses = one.second;
-    const auto index = static_cast<std::uint32_t>(literals_.size());
-    literals_.push_back({static_cast<std::uint32_t>(texts_.size()), static_cast<std::uint32_t>(text.size()), static_cast<std::uint32_t>(literal_clauses_.size()),
-                         static_cast<std::uint32_t>(literal_clauses_.size() + clauses.size())});
-    texts_ += text;
-    literal_clauses_.insert(literal_clauses_.end(), clauses.begin(), clauses.end());
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    if (text.size() == 2) {
-      const auto pair = static_cast<std::uint16_t>(byte(0) | byte(1) << 8);
-      pairs_[pair / 64] |= std::uint64_t{1} << (pair % 64);
-      pair_literals_[pair] = index;
+    const auto clauses = static_cast<std::uint32_t>(literal_clauses_.size());
+    const auto count = static_cast<std::uint16_t>(one.second.size());
+    literal_clauses_.insert(literal_clauses_.end(), one.second.begin(), one.second.end());
+    if (text.size() > 2) {
+      Entry entry{.text = {}, .clauses = clauses, .clause_count = count, .key_end = 0, .size = static_cast<std::uint8_t>(text.size())};
+      std::memcpy(entry.text, text.data(), text.size());
+      longer.push_back(entry);
       continue;
     }
-    std::size_t best = 0;
-    long best_score = -1;
-    for (std::size_t i = 0; i + 3 <= text.size(); ++i) {
-      const long score = static_cast<long>(commonness(byte(i))) * commonness(byte(i + 1)) * commonness(byte(i + 2));
-      if (best_score < 0 || score < best_score) best_score = score, best = i;
-    }
-    const auto key = static_cast<std::uint32_t>(byte(best) | byte(best + 1) << 8 | byte(best + 2) << 16);
-    triples_[hash(key) / 64] |= std::uint64_t{1} << (hash(key) % 64);
-    entries_.push_back({key, index, static_cast<std::uint32_t>(best)});
+    const auto pair = static_cast<std::uint16_t>(static_cast<unsigned char>(text[0]) << 8 | static_cast<unsigned char>(text[1]));
+    pairs_.words[pair / 64] |= std::uint64_t{1} << (pair % 64);
+    pair_literals_.push_back({clauses, count, pair});
   }
-  std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) { return hash(a.key) < hash(b.key); });
-  buckets_.assign(kHashes + 1, 0);
-  for (const auto& entry : entries_) ++buckets_[hash(entry.key) + 1];
-  for (std::size_t i = 1; i < buckets_.size(); ++i) buckets_[i] += buckets_[i - 1];
+  pairs_.rank();
+  add_triples(std::move(longer));
   clauses_.clear();
   clauses_.shrink_to_fit();
 }
 
-void Prefilter::hit(const Literal& literal, std::uint64_t* bits) const {
-  for (auto i = literal.clauses_begin; i < literal.clauses_end; ++i) bits[literal_clauses_[i] / 64] |= std::uint64_t{1} << (literal_clauses_[i] % 64);
-}
-
-bool Prefilter::known(const Literal& literal, const std::uint64_t* bits) const {
-  for (auto i = literal.clauses_begin; i < literal.clauses_end; ++i) {
-    if ((bits[literal_clauses_[i] / 64] >> (literal_clauses_[i] % 64) & 1) == 0) return false;
+void Prefilter::Marks::rank() {
+  std::uint32_t rank = 0;
+  for (const auto word : words) {
+    ranks.push_back(rank);
+    rank += static_cast<std::uint32_t>(std::popcount(word));
   }
-  return true;
 }
 
-// True: whatever else has this slot is known already.
-bool Prefilter::found(std::string_view text, std::size_t at, std::uint32_t key, std::uint64_t* bits) const {
-  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
-  const auto slot = hash(key);
-  bool all_known = true;
-  for (auto e = buckets_[slot]; e < buckets_[slot + 1]; ++e) {
-    const auto& entry = entries_[e];
-    const auto& literal = literals_[entry.literal];
-    if (known(literal, bits)) continue;
-    const auto begin = at - entry.offset;
-    bool same = entry.key == key && at >= entry.offset && begin + literal.size <= text.size();
-    for (std::size_t k = 0; k < literal.size && same; ++k) same = kFold[bytes[begin + k]] == static_cast<unsigned char>(texts_[literal.text + k]);
-    if (same) hit(literal, bits);
-    else all_known = false;
-  }
-  return all_known;
-}
-
-// `forget`: what is known need not be met again; the bitmaps are the caller's own.
-template <bool kForget, class Word>
-void Prefilter::look(std::string_view text, std::uint64_t* bits, Word* triples, Word* pairs) const {
-  // Folded a piece at a time, so that three bytes are one load and no byte waits for the one before it.
-  unsigned char folded[kPieceBytes + 16];
-  for (std::size_t base = 0; base + 1 < text.size(); base += kPieceBytes) {
-    const auto have = std::min(text.size() - base, kPieceBytes + 2);
-    transforms::fold(text.data() + base, have, reinterpret_cast<char*>(folded));
-    std::memset(folded + have, 0xff, 4);
-    const auto count = std::min(have - 1, kPieceBytes);
-    for (std::size_t i = 0; i < count; ++i) {
-      std::uint32_t key;
-      std::memcpy(&key, folded + i, sizeof key);
-      key &= 0xffffff;
-      const auto slot = hash(key), pair = key & 0xffff;
-      const auto triple_there = triples[slot >> 6] >> (slot & 63), pair_there = pairs[pair >> 6] >> (pair & 63);
-      if (((triple_there | pair_there) & 1) == 0) [[likely]] continue;
-      if ((pair_there & 1) != 0) {
-        hit(literals_[pair_literals_[pair]], bits);
-        if constexpr (kForget) pairs[pair >> 6] &= ~(std::uint64_t{1} << (pair & 63));
-      }
-      if ((triple_there & 1) != 0 && base + i + 2 < text.size()) {
-        const bool all_known = found(text, base + i, key, bits);
-        if constexpr (kForget) {
-          if (all_known) triples[slot >> 6] &= ~(std::uint64_t{1} << (slot & 63));
-        }
-      }
+void Prefilter::add_triples(std::vector<Entry> literals) {
+  triples_.words.assign(kHashes / 64, 0);
+  // The short ones have the least choice of keys, so they choose first.
+  std::stable_sort(literals.begin(), literals.end(), [](const auto& a, const auto& b) { return a.size < b.size; });
+  std::vector<long> load(kHashes, 0);
+  std::vector<std::pair<std::uint32_t, const Entry*>> keyed;  // by hash
+  for (auto& entry : literals) {
+    std::uint32_t best = 0;
+    long best_score = -1;
+    for (unsigned end = 2; end < entry.size; ++end) {
+      const auto a = entry.text[end - 2], b = entry.text[end - 1], c = entry.text[end];
+      const auto key = hash(static_cast<std::uint32_t>(a << 16 | b << 8 | c));
+      const long score = static_cast<long>(commonness(a)) * commonness(b) * commonness(c) * (1 + load[key]);
+      if (best_score >= 0 && score >= best_score) continue;
+      best_score = score, best = key, entry.key_end = static_cast<std::uint8_t>(end);
     }
+    ++load[best];
+    triples_.words[best / 64] |= std::uint64_t{1} << (best % 64);
+    keyed.emplace_back(best, &entry);
+  }
+  triples_.rank();
+  std::stable_sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (std::size_t i = 0; i < keyed.size(); ++i) {
+    if (i == 0 || keyed[i].first != keyed[i - 1].first) buckets_.push_back(static_cast<std::uint32_t>(i));
+    entries_.push_back(*keyed[i].second);
+  }
+  buckets_.push_back(static_cast<std::uint32_t>(keyed.size()));
+}
+
+// The literals whose key may end at `at`; the text has `before` bytes before it, and `behind` after it.
+void Prefilter::try_triple(const unsigned char* at, std::size_t before, std::size_t behind, std::uint64_t* bits) const {
+  const auto bucket = triples_.number(hash(static_cast<std::uint32_t>(at[-2] << 16 | at[-1] << 8 | at[0])));
+  for (auto e = buckets_[bucket]; e < buckets_[bucket + 1]; ++e) {
+    const auto& entry = entries_[e];
+    if (before < entry.key_end || behind + entry.key_end + 1 < entry.size) continue;
+    std::uint64_t here[2], want[2];
+    std::memcpy(here, at - entry.key_end, sizeof here);
+    std::memcpy(want, entry.text, sizeof want);
+    if ((((here[0] ^ want[0]) & kLowMasks[entry.size]) | ((here[1] ^ want[1]) & kHighMasks[entry.size])) == 0) set(entry.clauses, entry.clause_count, bits);
   }
 }
 
+// Where something may be is noted first, without a branch: in hostile text it is at every other byte, and at none that could be
+// foretold.
+void Prefilter::scan_block(const unsigned char* block, std::size_t begin, std::size_t end, std::size_t text_bytes, std::uint64_t* bits) const {
+  std::uint16_t pairs_at[kBlock], triples_at[kBlock];
+  std::size_t pairs = 0, triples = 0;
+  const auto *const pair_words = pairs_.words.data(), *const triple_words = triples_.words.data();
+  std::uint32_t last = static_cast<std::uint32_t>(block[-2] << 8 | block[-1]);
+  for (std::size_t i = 0; i < end - begin; ++i) {
+    last = (last << 8 | block[i]) & 0xffffff;
+    const auto pair = last & 0xffff, triple = hash(last);
+    pairs_at[pairs] = triples_at[triples] = static_cast<std::uint16_t>(i);
+    pairs += pair_words[pair / 64] >> (pair % 64) & 1;
+    triples += triple_words[triple / 64] >> (triple % 64) & 1;
+  }
+  for (std::size_t k = 0; k < pairs; ++k) {
+    const auto* at = block + pairs_at[k];
+    if (begin + pairs_at[k] == 0) continue;  // the byte before the text is none of it
+    const auto& literal = pair_literals_[pairs_.number(static_cast<std::uint32_t>(at[-1] << 8 | at[0]))];
+    set(literal.clauses, literal.clause_count, bits);
+  }
+  for (std::size_t k = 0; k < triples; ++k) {
+    const auto at = begin + triples_at[k];
+    try_triple(block + triples_at[k], at, text_bytes - at - 1, bits);
+  }
+}
+
+// Block by block, each folded into a place with room for a literal on both sides, so that it is compared in two words.
 void Prefilter::scan(std::string_view text, std::uint64_t* bits) const {
-  if (text.size() < kForgetFrom) return look<false>(text, bits, triples_.data(), pairs_.data());
-  std::uint64_t triples[kHashes / 64], pairs[65536 / 64];
-  std::memcpy(triples, triples_.data(), sizeof triples);
-  std::memcpy(pairs, pairs_.data(), sizeof pairs);
-  look<true>(text, bits, triples, pairs);
+  constexpr std::size_t kMargin = kLiteralBytesMax;
+  unsigned char folded[kMargin + kBlock + kMargin];
+  std::memset(folded, 0, kMargin);
+  for (std::size_t begin = 0; begin < text.size(); begin += kBlock) {
+    const auto end = std::min(begin + kBlock, text.size());
+    const auto from = begin - std::min(begin, kMargin), to = std::min(end + kMargin, text.size());
+    transforms::fold(text.data() + from, to - from, reinterpret_cast<char*>(folded + kMargin - (begin - from)));
+    scan_block(folded + kMargin, begin, end, text.size(), bits);
+  }
 }
 
 }  // namespace ringwall::waf::detail

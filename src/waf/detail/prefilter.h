@@ -1,13 +1,15 @@
 // Which patterns a text cannot match, told by one pass over it.
 //
 // The literals of all clauses are looked for at once: at each byte the three last ones, folded to lower case, are looked up in
-// a bitmap that stays in the first-level cache; where it says maybe, the literals that have these three bytes are
-// compared.  Of a literal's byte triples the one least common in plain text is its key.  Literals of two bytes have a bitmap of
-// their own, single bytes are told from the set of bytes the text has.
+// a bitmap that stays in the first-level cache; where it says maybe, the literals that have these three bytes are compared.
+// Of a literal's runs of three bytes the one least common in plain text, and least often a key already, is its key: the work at
+// a byte is bounded by the largest bucket, whatever the text.  Literals of two bytes have a bitmap of their own, single bytes
+// are told from the set of bytes the text has.
 //
 // Immutable and shared by threads.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -40,33 +42,42 @@ class Prefilter {
   bool speaks_for(std::uint32_t pattern) const { return first_[pattern] != first_[pattern + 1]; }
 
  private:
+  // Small, so that all of them stay in the second-level cache.
   struct Entry {
-    std::uint32_t key;     // three folded bytes, the first one lowest
-    std::uint32_t literal;
-    std::uint32_t offset;  // of the key in the literal
+    unsigned char text[kLiteralBytesMax];  // filled up with zeros
+    std::uint32_t clauses;                 // the first in literal_clauses_
+    std::uint16_t clause_count;
+    std::uint8_t key_end, size;            // where in the literal its key ends; of the literal
   };
-  struct Literal {
-    std::uint32_t text, size;              // in texts_
-    std::uint32_t clauses_begin, clauses_end;  // in literal_clauses_
+  struct PairLiteral {
+    std::uint32_t clauses;
+    std::uint16_t clause_count, pair;
+  };
+  // A bitmap whose set bits have numbers: those set before it.
+  struct Marks {
+    std::vector<std::uint64_t> words;
+    std::vector<std::uint32_t> ranks;  // of each word: how many bits are set before it
+    void rank();
+    bool has(std::uint32_t bit) const { return (words[bit / 64] >> (bit % 64) & 1) != 0; }
+    std::size_t number(std::uint32_t bit) const { return ranks[bit / 64] + static_cast<std::size_t>(std::popcount(words[bit / 64] & ((std::uint64_t{1} << (bit % 64)) - 1))); }
   };
   static std::uint32_t hash(std::uint32_t key) { return key * 0x9E3779B1u >> 15; }  // 17 bits
-  void hit(const Literal& literal, std::uint64_t* bits) const;
-  bool known(const Literal& literal, const std::uint64_t* bits) const;
-  bool found(std::string_view text, std::size_t at, std::uint32_t key, std::uint64_t* bits) const;
-  template <bool kForget, class Word>
-  void look(std::string_view text, std::uint64_t* bits, Word* triples, Word* pairs) const;
+  void add_triples(std::vector<Entry> literals);
+  void scan_block(const unsigned char* block, std::size_t begin, std::size_t end, std::size_t text_bytes, std::uint64_t* bits) const;
+  void try_triple(const unsigned char* at, std::size_t before, std::size_t behind, std::uint64_t* bits) const;
+  void set(std::uint32_t begin, std::size_t count, std::uint64_t* bits) const {
+    for (auto i = begin; i < begin + count; ++i) bits[literal_clauses_[i] >> 6] |= std::uint64_t{1} << (literal_clauses_[i] & 63);
+  }
 
   std::vector<std::uint32_t> first_{0};          // of each pattern's clauses
   std::vector<Clause> clauses_;                  // until finish()
   std::vector<ByteSet> clause_bytes_;
   std::size_t words_ = 0;
-  std::string texts_;
-  std::vector<Literal> literals_;
   std::vector<std::uint32_t> literal_clauses_;
-  std::vector<std::uint64_t> triples_, pairs_;   // bitmaps
-  std::vector<std::uint32_t> buckets_;           // by hash: begin in entries_; one more at the end
+  Marks pairs_, triples_;                   // by pair; by hash of the triple
+  std::vector<PairLiteral> pair_literals_;  // by number of the pair's mark
+  std::vector<std::uint32_t> buckets_;      // by number of the triple's mark: begin in entries_; one more at the end
   std::vector<Entry> entries_;
-  std::vector<std::uint32_t> pair_literals_;     // by the pair
 };
 
 }  // namespace ringwall::waf::detail
