@@ -42,7 +42,7 @@ Result<std::shared_ptr<const waf::RuleSet>> compile_without_budget(const waf::Ru
 }
 
 // Bytes a terminal would act on are shown by their number.
-std::string printable(std::string_view text) {
+std::string shown_bytes(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const auto u = static_cast<unsigned char>(c);
@@ -55,10 +55,10 @@ std::string printable(std::string_view text) {
 }
 
 void print_difference(const prove::Difference& one, const WafVerify& options) {
-  fmt::print("DIFFERENCE in request {} of seed {}\n{}\n", one.number, options.how.seed, printable(prove::raw_request(one.exchange)));
-  if (!one.exchange.response_body.empty()) fmt::print("answered {} with\n{}\n", one.exchange.status, printable(one.exchange.response_body));
-  for (const auto& line : one.one) fmt::print("  fast:  {}\n", printable(line));
-  for (const auto& line : one.other) fmt::print("  plain: {}\n", printable(line));
+  fmt::print("DIFFERENCE in request {} of seed {}\n{}\n", one.number, options.how.seed, shown_bytes(prove::raw_request(one.exchange)));
+  if (!one.exchange.response_body.empty()) fmt::print("answered {} with\n{}\n", one.exchange.status, shown_bytes(one.exchange.response_body));
+  for (const auto& line : one.one) fmt::print("  fast:  {}\n", shown_bytes(line));
+  for (const auto& line : one.other) fmt::print("  plain: {}\n", shown_bytes(line));
   fmt::print("  again: --seed {} --first {} --requests 1\n\n", options.how.seed, one.number);
 }
 
@@ -75,7 +75,7 @@ Result<int> run_waf_verify(const WafVerify& options, const Context& context) {
     Json differences = Json::array();
     for (const auto& one : report.shown) {
       std::string answer = base::to_utf8(one.exchange.response_body);
-      differences.push_back({{"number", one.number}, {"request", printable(prove::raw_request(one.exchange))}, {"response_body", answer}, {"fast", one.one}, {"plain", one.other}});
+      differences.push_back({{"number", one.number}, {"request", shown_bytes(prove::raw_request(one.exchange))}, {"response_body", answer}, {"fast", one.one}, {"plain", one.other}});
     }
     fmt::print("{}\n", Json{{"seed", options.how.seed}, {"requests", report.requests}, {"matched", report.matched}, {"differences", report.differences}, {"rules", report.rule_ids}, {"shown", differences}}.dump(-1, ' ', false, Json::error_handler_t::replace));
   } else {
@@ -121,7 +121,7 @@ Result<int> run_waf_worst(const WafWorst& options, const Context& context) {
   }
   std::vector<std::vector<std::string>> rows;
   for (const auto& one : report.worst) {
-    rows.push_back({number(milliseconds(one.cpu_ns), 1), number(milliseconds(one.first_cpu_ns), 1), std::to_string(one.steps), std::to_string(one.bytes), base::bytes_text(one.memory_bytes >> 10 << 10), printable(one.what),
+    rows.push_back({number(milliseconds(one.cpu_ns), 1), number(milliseconds(one.first_cpu_ns), 1), std::to_string(one.steps), std::to_string(one.bytes), base::bytes_text(one.memory_bytes >> 10 << 10), shown_bytes(one.what),
                     cost_text(one.rules)});
   }
   fmt::print("{}", table({"ms", "first ms", "steps", "bytes", "memory", "where: what", "dearest rules, ms"}, rows));

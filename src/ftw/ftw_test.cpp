@@ -58,7 +58,7 @@ TEST_CASE("ftw: mistakes in files are told") {
 }
 
 // The suite of the Core Rule Set without a server before the engine: what a server itself answers 400 to is not to be
-// expected here, nor what only Apache does; and rules with detectors wait for these.
+// expected here, nor what only Apache does.
 TEST_CASE("ftw: the Core Rule Set's own tests against the engine alone") {
   const auto folder = std::string(RINGWALL_SOURCE_DIR) + "/../shared/crs";
   if (!std::filesystem::exists(folder)) {
@@ -72,7 +72,6 @@ TEST_CASE("ftw: the Core Rule Set's own tests against the engine alone") {
       "SecRule REQBODY_ERROR \"!@eq 0\" \"id:200002,phase:2,t:none,log,deny,status:400,msg:'Failed to parse request body.',logdata:'%{reqbody_error_msg}'\"\n"
       "SecAction \"id:900005,phase:1,nolog,pass,setvar:tx.blocking_paranoia_level=4,setvar:tx.detection_paranoia_level=4,setvar:tx.crs_validate_utf8_encoding=1,"
       "setvar:tx.arg_name_length=100,setvar:tx.arg_length=400,setvar:tx.total_arg_length=6400,setvar:tx.max_num_args=255,setvar:tx.max_file_size=64100,setvar:tx.combined_file_sizes=65535\"\n"
-      "
       "Include " + folder + "/crs-setup.conf.example\nInclude " + folder + "/rules/*.conf\n";
   auto source = waf::read_seclang(text, folder + "/main.conf", waf::real_files());
   REQUIRE_MESSAGE(source.ok(), (source.ok() ? "" : source.error().message));
@@ -90,15 +89,8 @@ TEST_CASE("ftw: the Core Rule Set's own tests against the engine alone") {
   }
   CHECK(tests.size() == 5082);
   const auto report = run(tests, {}, offline_runner(*rules));
-  std::size_t unexpected = 0, of_detectors = 0, of_servers = 0;
+  std::size_t unexpected = 0, of_servers = 0;
   for (const auto& failure : report.failures) {
-    if (failure.rule_id / 1000 * 1000 == 942000 || failure.rule_id / 1000 * 1000 == 941000) {
-      const bool detector = failure.rule_id == 942100 || failure.rule_id == 942101 || failure.rule_id == 941100 || failure.rule_id == 941101;
-      if (detector) {
-        ++of_detectors;
-        continue;
-      }
-    }
     const bool server = failure.why.starts_with("status 200 instead of 400") || failure.why.starts_with("answered") || failure.rule_id == 920620 || failure.rule_id == 920640 || failure.rule_id == 920181;
     if (server) {
       ++of_servers;
@@ -107,8 +99,7 @@ TEST_CASE("ftw: the Core Rule Set's own tests against the engine alone") {
     ++unexpected;
     MESSAGE(failure.rule_id << " " << failure.test_id << ": " << failure.why);
   }
-  CHECK(unexpected <= 1);  // 934210-13, open
+  CHECK(unexpected == 0);
   CHECK(of_servers <= 25);
-  CHECK(of_detectors <= 32);
-  std::printf("Core Rule Set against the engine alone: %zu passed, %zu need a server, %zu a detector, %zu failed\n", report.passed, of_servers, of_detectors, unexpected);
+  std::printf("Core Rule Set against the engine alone: %zu passed, %zu need a server, %zu failed\n", report.passed, of_servers, unexpected);
 }

@@ -193,11 +193,10 @@ TEST_CASE("prove: both paths agree on the Core Rule Set, for a moment") {
     for (auto& test : *some) tests.push_back(std::move(test));
   }
   const auto source = source_of(fmt::format(
-      "{}SecRuleRemoveById 942100 942101 941100 941101\nSecAction \"id:900005,phase:1,nolog,pass,setvar:tx.blocking_paranoia_level=4,setvar:tx.detection_paranoia_level=4\"\n"
-      "Include {}/crs-setup.conf.example\nInclude {}/rules/*.conf\n", kHead, folder, folder));
+      "{}Include {}/crs-setup.conf.example\nInclude {}/rules/*.conf\n", kHead, folder, folder));
   const auto bank = make_bank(tests, source);
   const auto report = verify(compile(source, true), compile(source, false), bank, {.requests = 500, .seed = 1, .threads = 2});
   for (const auto& one : report.shown) MESSAGE(fmt::format("{}: {} | {}", one.number, fmt::join(one.one, "; "), fmt::join(one.other, "; ")));
   CHECK(report.differences == 0);
-  CHECK(report.matched > 400);
+  CHECK(report.matched > 300);
 }
