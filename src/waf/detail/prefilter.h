@@ -3,7 +3,8 @@
 // The literals of all clauses are looked for at once: at each byte the three last ones, folded to lower case, are looked up in
 // a bitmap that stays in the first-level cache; where it says maybe, the literals that have these three bytes are compared.
 // Of a literal's runs of three bytes the one least common in plain text, and least often a key already, is its key: the work at
-// a byte is bounded by the largest bucket, whatever the text.  Literals of two bytes have a bitmap of their own, single bytes
+// a byte is bounded by the largest bucket, whatever the text.  In large texts keys of which all literals have been found are
+// looked for no longer, so that a text full of them costs what a clean one costs.  Literals of two bytes have a bitmap of their own, single bytes
 // are told from the set of bytes the text has.
 //
 // Immutable and shared by threads.
@@ -63,10 +64,21 @@ class Prefilter {
   };
   static std::uint32_t hash(std::uint32_t key) { return key * 0x9E3779B1u >> 15; }  // 17 bits
   void add_triples(std::vector<Entry> literals);
-  void scan_block(const unsigned char* block, std::size_t begin, std::size_t end, std::size_t text_bytes, std::uint64_t* bits) const;
-  void try_triple(const unsigned char* at, std::size_t before, std::size_t behind, std::uint64_t* bits) const;
+  // Where to look: the marks of pairs and triples, or a copy of them from which is taken what has nothing more to say.
+  struct Places {
+    const std::uint64_t *pairs, *triples;
+    std::uint64_t *pairs_left = nullptr, *triples_left = nullptr;
+  };
+  void scan_block(const Places& places, const unsigned char* block, std::size_t begin, std::size_t end, std::size_t text_bytes, std::uint64_t* bits) const;
+  bool try_triple(bool skip_told, std::size_t bucket, const unsigned char* at, std::size_t before, std::size_t behind, std::uint64_t* bits) const;
   void set(std::uint32_t begin, std::size_t count, std::uint64_t* bits) const {
     for (auto i = begin; i < begin + count; ++i) bits[literal_clauses_[i] >> 6] |= std::uint64_t{1} << (literal_clauses_[i] & 63);
+  }
+  bool all_set(std::uint32_t begin, std::size_t count, const std::uint64_t* bits) const {
+    for (auto i = begin; i < begin + count; ++i) {
+      if ((bits[literal_clauses_[i] >> 6] >> (literal_clauses_[i] & 63) & 1) == 0) return false;
+    }
+    return true;
   }
 
   std::vector<std::uint32_t> first_{0};          // of each pattern's clauses
