@@ -270,6 +270,8 @@ std::vector<Clause> clauses_of(const CompiledRule& rule) {
     case Operator::kRxGlobal: return rule.argument.constant ? clauses_of_regex(rule.argument.text) : std::vector<Clause>();
     case Operator::kPm: return clauses_of_literals(parse_phrases(rule.argument.text));
     case Operator::kPmFromFile: return clauses_of_literals(rule.source->file_lines);
+    // A tag needs the one, an attribute's value the other.
+    case Operator::kDetectXss: return {{"<", "="}};
     case Operator::kContains:
     case Operator::kContainsWord:
     case Operator::kStrmatch:
