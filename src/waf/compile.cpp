@@ -285,6 +285,22 @@ std::vector<Clause> clauses_of(const CompiledRule& rule) {
 // Of which no text needs to be tried when all of them together hold no byte that counts.
 bool told_by_bytes(Operator op) { return op == Operator::kValidateByteRange || op == Operator::kValidateUtf8Encoding || op == Operator::kValidateUrlEncoding; }
 
+bool compares_tx_with_number(const CompiledRule& rule) {
+  constexpr Operator kComparisons[] = {Operator::kEq, Operator::kGe, Operator::kGt, Operator::kLe, Operator::kLt};
+  const bool one = rule.targets.size() == 1 && rule.targets[0].variable == Variable::kTx && rule.targets[0].kind == Selector::Kind::kName && !rule.targets[0].count;
+  return one && rule.chain == kRaw && rule.stages.empty() && !rule.negated && rule.argument.constant &&
+         std::find(std::begin(kComparisons), std::end(kComparisons), rule.op) != std::end(kComparisons);
+}
+
+std::uint32_t group_of(Program& program, Variable variable, std::uint16_t chain) {
+  for (std::uint32_t i = 0; i < program.groups.size(); ++i) {
+    if (program.groups[i].variable == variable && program.groups[i].chain == chain) return i;
+  }
+  const auto before = chain == kRaw ? kNone : group_of(program, variable, program.chains[chain].parent);
+  program.groups.push_back({variable, chain, before});
+  return static_cast<std::uint32_t>(program.groups.size() - 1);
+}
+
 void make_prefilter(Program& program) {
   auto filters = std::make_shared<std::array<Prefilter, kFamilies>>();
   for (auto& rule : program.rules) {
@@ -292,24 +308,35 @@ void make_prefilter(Program& program) {
     const bool by_bytes = told_by_bytes(rule.op);
     if (clauses.empty() && !by_bytes) continue;
     bool looked_at[kFamilies] = {};
-    Signature signature{{}, rule.chain};
-    for (const auto& target : rule.targets) {
-      looked_at[target.variable == Variable::kResponseBody ? kOfAnswers : kOfRequests] = true;
-      if (std::find(signature.variables.begin(), signature.variables.end(), target.variable) == signature.variables.end()) signature.variables.push_back(target.variable);
-    }
+    for (const auto& target : rule.targets) looked_at[target.variable == Variable::kResponseBody ? kOfAnswers : kOfRequests] = true;
     for (const auto family : {kOfRequests, kOfAnswers}) {
       if (looked_at[family] && !by_bytes) rule.pattern[family] = (*filters)[family].add(clauses);
     }
     rule.skippable = !rule.negated && rule.stages.empty() && !rule.targets.empty() &&
                      std::none_of(rule.targets.begin(), rule.targets.end(), [](const Target& target) { return target.count || changes_in_phase(target.variable); });
     if (!rule.skippable) continue;
+    Signature signature;
+    for (const auto& target : rule.targets) {
+      const auto group = group_of(program, target.variable, rule.chain);
+      if (std::find(signature.groups.begin(), signature.groups.end(), group) == signature.groups.end()) signature.groups.push_back(group);
+    }
     const auto known = std::find(program.signatures.begin(), program.signatures.end(), signature);
     rule.signature = static_cast<std::uint32_t>(known - program.signatures.begin());
     if (known == program.signatures.end()) program.signatures.push_back(std::move(signature));
   }
   for (auto& filter : *filters) filter.finish();
   const bool fits = std::all_of(filters->begin(), filters->end(), [](const Prefilter& filter) { return filter.words() <= kPrefilterWordsMax; });
-  if (fits) program.prefilter = std::move(filters);
+  if (!fits) return;
+  program.prefilter = std::move(filters);
+  for (auto& phase : program.phases) {
+    for (auto& step : phase) {
+      if (step.kind != Step::Kind::kRule) continue;
+      const auto& rule = program.rules[step.rule];
+      if (!rule.skippable || told_by_bytes(rule.op)) continue;
+      step.signature = rule.signature;
+      std::copy(std::begin(rule.pattern), std::end(rule.pattern), step.pattern);
+    }
+  }
 }
 
 }  // namespace
@@ -345,6 +372,7 @@ Result<std::shared_ptr<const Program>> compile_program(RuleSetSource source, con
   program->source = std::move(source);
   program->budget = options.budget;
   RW_TRY(Compiler(*program, previous).run());
+  for (auto& rule : program->rules) rule.tx_number = compares_tx_with_number(rule);
   if (options.fast) make_prefilter(*program);
   return std::shared_ptr<const Program>(std::move(program));
 }

@@ -29,6 +29,16 @@ bool is_persistent(Variable v) {
   return v == Variable::kIp || v == Variable::kGlobal || v == Variable::kSession || v == Variable::kUser || v == Variable::kResource;
 }
 
+bool compare(Operator op, std::int64_t left, std::int64_t right) {
+  switch (op) {
+    case Operator::kEq: return left == right;
+    case Operator::kGe: return left >= right;
+    case Operator::kGt: return left > right;
+    case Operator::kLe: return left <= right;
+    default: return left < right;
+  }
+}
+
 bool verify(Operator op, const Regex& regex, std::string_view text) {
   for (std::size_t from = 0; from < text.size();) {
     Group groups[kGroupsMax];
@@ -121,6 +131,11 @@ void Judge::run(int phase) {
       ++i;
       continue;
     }
+    if (step.signature != kNone && !variants_.may_match(step)) {
+      steps += kStepsPerOperator;
+      ++i;
+      continue;
+    }
     head_ = step.rule;
     skip_after_ = false;
     exchange.entries(Variable::kMatchedVars).clear();
@@ -144,6 +159,14 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
     steps += kStepsPerOperator;
     return false;
   }
+  if (rule.tx_number) {
+    // Most rules of this kind are gates between paranoia levels, and closed.
+    const auto& value = exchange.tx[rule.targets[0].slot];
+    if (!value.set || !compare(rule.op, number_of(value.value), rule.number)) {
+      steps += kStepsPerOperator;
+      return false;
+    }
+  }
   bool matched = false;
   if (rule.targets.empty()) {
     steps += kStepsPerOperator;
@@ -160,7 +183,7 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
       continue;
     }
     // Most values of most rules end here.
-    const auto* variants = variants_.of_all(target.variable, rule.chain);
+    const auto* variants = variants_.of_all(rule, target.variable);
     const auto& entries = exchange.entries(target.variable);
     for (std::size_t i = 0; i < entries.size(); ++i) {
       if (variants_.may_match(rule, variants[i])) each(Value{target.variable, entries[i].name, entries[i].value, entries[i].text, false});
@@ -337,11 +360,11 @@ bool Judge::operate(const CompiledRule& rule, std::string_view text) {
     case Operator::kContainsWord: return contains_word(text, argument());
     case Operator::kStreq: return text == argument();
     case Operator::kWithin: return contains(argument(), text);
-    case Operator::kEq: return number_of(text) == number();
-    case Operator::kGe: return number_of(text) >= number();
-    case Operator::kGt: return number_of(text) > number();
-    case Operator::kLe: return number_of(text) <= number();
-    case Operator::kLt: return number_of(text) < number();
+    case Operator::kEq:
+    case Operator::kGe:
+    case Operator::kGt:
+    case Operator::kLe:
+    case Operator::kLt: return compare(rule.op, number_of(text), number());
     case Operator::kIpMatch:
     case Operator::kIpMatchFromFile: return rule.addresses->contains(text);
     case Operator::kValidateByteRange: return outside_range(text, rule.bytes);

@@ -18,7 +18,7 @@ Family family_of(Variable variable) { return variable == Variable::kResponseBody
 }  // namespace
 
 Variants::Variants(const Program& program, Exchange& exchange, std::uint64_t& steps)
-    : program_(program), exchange_(exchange), steps_(steps), groups_(program.prefilter == nullptr ? 0 : kVariableCount * program.chains.size()), signatures_(program.signatures.size()) {}
+    : program_(program), exchange_(exchange), steps_(steps), groups_(program.groups.size()), signatures_(program.signatures.size()) {}
 
 void Variants::reset() {
   variants_.clear();
@@ -67,22 +67,25 @@ bool Variants::possible(std::uint32_t variant, Family family, std::uint32_t patt
   return (*program_.prefilter)[family].possible(pattern, bits_of(variant, family), variants_[variant].bytes);
 }
 
-const Variants::Together& Variants::group(Variable variable, std::uint16_t chain) {
-  auto& group = groups_[static_cast<std::size_t>(variable) * program_.chains.size() + chain];
+const Variants::Together& Variants::group(std::uint32_t index) {
+  auto& group = groups_[index];
   if (group.epoch == epoch_) return group;
+  const auto variable = program_.groups[index].variable;
+  const auto chain = program_.groups[index].chain;
+  const auto before = program_.groups[index].before;
   const auto family = family_of(variable);
   group = {epoch_, nullptr, {kNothing, kNothing}, {}};
-  if (chain != kRaw) {
-    const auto& node = program_.chains[chain];
-    const auto& before = this->group(variable, node.parent);
-    if (leaves_alone(node.last, before.bytes[family])) return group = before;
+  if (before != kNone) {
+    const auto& untransformed = this->group(before);
+    if (leaves_alone(program_.chains[chain].last, untransformed.bytes[family])) return group = untransformed;
   }
+  if (is_collection(variable) ? exchange_.entries(variable).empty() : exchange_.single_entry(variable).text == kNoText) return group;
   const auto words = (*program_.prefilter)[family].words();
   auto* bits = exchange_.arena.make_array<std::uint64_t>(words);
   const auto add = [&](const Entry& entry) {
-    const auto index = of(entry.text, entry.value, chain);
-    join(bits, bits_of(index, family), words);
-    join(group.bytes[family], variants_[index].bytes);
+    const auto one = of(entry.text, entry.value, chain);
+    join(bits, bits_of(one, family), words);
+    join(group.bytes[family], variants_[one].bytes);
   };
   if (is_collection(variable)) {
     for (const auto& entry : exchange_.entries(variable)) add(entry);
@@ -93,17 +96,17 @@ const Variants::Together& Variants::group(Variable variable, std::uint16_t chain
   return group;
 }
 
-const Variants::Together& Variants::signature(std::uint32_t index) {
+const Variants::Together& Variants::join_groups(std::uint32_t index) {
   auto& all = signatures_[index];
-  if (all.epoch == epoch_) return all;
   all = {epoch_, nullptr, {kNothing, kNothing}, {}};
-  const auto& signature = program_.signatures[index];
-  if (signature.variables.size() == 1) return all = group(signature.variables[0], signature.chain);
+  const auto& groups = program_.signatures[index].groups;
+  if (groups.size() == 1) return all = group(groups[0]);
   std::uint64_t* bits[kFamilies] = {};
-  for (const auto variable : signature.variables) {
-    const auto& one = group(variable, signature.chain);
-    const auto family = family_of(variable);
+  for (const auto one_index : groups) {
+    const auto& one = group(one_index);
+    const auto family = family_of(program_.groups[one_index].variable);
     const auto words = (*program_.prefilter)[family].words();
+    if (one.bits[family] == kNothing) continue;
     if (bits[family] == nullptr) all.bits[family] = bits[family] = exchange_.arena.make_array<std::uint64_t>(words);
     join(bits[family], one.bits[family], words);
     join(all.bytes[family], one.bytes[family]);
@@ -111,10 +114,13 @@ const Variants::Together& Variants::signature(std::uint32_t index) {
   return all;
 }
 
-const std::uint32_t* Variants::of_all(Variable collection, std::uint16_t chain) {
-  group(collection, chain);
-  auto& group = groups_[static_cast<std::size_t>(collection) * program_.chains.size() + chain];
+const std::uint32_t* Variants::of_all(const CompiledRule& rule, Variable collection) {
+  const auto& groups = program_.signatures[rule.signature].groups;
+  const auto index = *std::find_if(groups.begin(), groups.end(), [&](std::uint32_t one) { return program_.groups[one].variable == collection; });
+  group(index);
+  auto& group = groups_[index];
   if (group.variants != nullptr) return group.variants;
+  const auto chain = rule.chain;
   const auto& entries = exchange_.entries(collection);
   auto* variants = exchange_.arena.make_array<std::uint32_t>(entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) variants[i] = of(entries[i].text, entries[i].value, chain);

@@ -105,6 +105,7 @@ struct CompiledRule {
   ByteSet bytes;
   std::uint32_t pattern[kFamilies] = {kNone, kNone};  // in the prefilters
   std::uint32_t signature = kNone;     // of a skippable rule
+  bool tx_number = false;              // TX:key compared with a number, and nothing else
   bool skippable = false;              // when no value of its targets can match, nothing needs to be done
 
   std::vector<Assignment> assignments;
@@ -114,10 +115,16 @@ struct CompiledRule {
   std::uint32_t next_in_chain = kNone;  // index in Program::rules
 };
 
+// All values of a variable under a chain.  `before`: the same under the chain without its last transformation; kNone: untransformed.
+struct ValueGroup {
+  Variable variable = Variable::kArgs;
+  std::uint16_t chain = kRaw;
+  std::uint32_t before = kNone;
+};
+
 // What rules look at: rules of the same signature are told apart by their patterns alone.
 struct Signature {
-  std::vector<Variable> variables;
-  std::uint16_t chain = kRaw;
+  std::vector<std::uint32_t> groups;  // in Program::groups
   bool operator==(const Signature&) const = default;
 };
 
@@ -127,6 +134,9 @@ struct Step {
   Kind kind = Kind::kRule;
   std::uint32_t rule = 0;       // index of a chain head
   std::uint32_t skip_to = kNone;  // of a rule with skipAfter: the step behind the marker, or the end of the phase
+  // Of a skippable rule with patterns, here so that most rules need not be looked at themselves.
+  std::uint32_t signature = kNone;
+  std::uint32_t pattern[kFamilies] = {kNone, kNone};
 };
 
 struct Program {
@@ -140,6 +150,7 @@ struct Program {
   std::vector<Removal> removals;
   std::unordered_map<std::string, std::shared_ptr<const Regex>> patterns;  // by their text
   std::vector<Signature> signatures;
+  std::vector<ValueGroup> groups;
   std::shared_ptr<const std::array<Prefilter, kFamilies>> prefilter;  // null: the plain path
 };
 

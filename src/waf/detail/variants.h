@@ -31,12 +31,18 @@ class Variants {
 
   // False: no value of the rule's targets can match; or not this one.  Of skippable rules.
   bool may_match(const CompiledRule& rule);
+  bool may_match(const Step& step) {
+    const auto& all = signature(step.signature);
+    const auto& filters = *program_.prefilter;
+    return (step.pattern[kOfRequests] != kNone && filters[kOfRequests].possible(step.pattern[kOfRequests], all.bits[kOfRequests], all.bytes[kOfRequests])) ||
+           (step.pattern[kOfAnswers] != kNone && filters[kOfAnswers].possible(step.pattern[kOfAnswers], all.bits[kOfAnswers], all.bytes[kOfAnswers]));
+  }
   bool may_match(const CompiledRule& rule, std::uint32_t variant) {
     const auto& one = variants_[variant];
     return may_match(rule, rule.pattern[kOfRequests] == kNone ? nullptr : bits_of(variant, kOfRequests), one.bytes, kOfRequests);
   }
   // The variants of all entries of a collection, in their order.
-  const std::uint32_t* of_all(Variable collection, std::uint16_t chain);
+  const std::uint32_t* of_all(const CompiledRule& rule, Variable collection);
 
  private:
   struct Variant {
@@ -55,15 +61,19 @@ class Variants {
     const std::uint64_t* bits[kFamilies] = {};
     ByteSet bytes[kFamilies];
   };
-  const Together& group(Variable variable, std::uint16_t chain);
-  const Together& signature(std::uint32_t index);
+  const Together& group(std::uint32_t index);
+  const Together& signature(std::uint32_t index) {
+    const auto& all = signatures_[index];
+    return all.epoch == epoch_ ? all : join_groups(index);
+  }
+  const Together& join_groups(std::uint32_t signature);
 
   const Program& program_;
   Exchange& exchange_;
   std::uint64_t& steps_;
   std::vector<Variant> variants_;
   std::vector<std::uint32_t*> by_text_;  // by text, then chain: index in variants_ and 1; 0: not asked for yet
-  std::vector<Together> groups_;         // by variable and chain
+  std::vector<Together> groups_;         // as Program::groups
   std::vector<Together> signatures_;
   std::uint64_t epoch_ = 0;
 };
