@@ -1,11 +1,14 @@
 // The firewall inside a real nginx: what it refuses, what passes untouched, what is recorded, and how rules change under way.
 #include <doctest/doctest.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "ftw/through_nginx.h"
 #include "policy/bundle.h"
@@ -51,6 +54,42 @@ std::string body_of(const std::string& answer) {
   const auto head = answer.find("\r\n\r\n");
   return head == std::string::npos ? "" : answer.substr(head + 4);
 }
+
+// Answers one connection with `head`, then with what it is sent, and never ends by itself.
+class Stream {
+ public:
+  explicit Stream(const std::string& head) : head_(head), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    REQUIRE(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(listener_, 4) == 0);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { run(); });
+  }
+  ~Stream() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+  int port() const { return port_; }
+
+ private:
+  void run() {
+    for (int peer; (peer = ::accept(listener_, nullptr, nullptr)) >= 0; ::close(peer)) {
+      char bytes[4096];
+      if (::recv(peer, bytes, sizeof bytes, 0) <= 0) continue;
+      ::send(peer, head_.data(), head_.size(), MSG_NOSIGNAL);
+      for (ssize_t n; (n = ::recv(peer, bytes, sizeof bytes, 0)) > 0;) ::send(peer, bytes, static_cast<std::size_t>(n), MSG_NOSIGNAL);
+    }
+  }
+  const std::string head_;
+  const int listener_;
+  int port_ = 0;
+  std::thread thread_;
+};
 
 }  // namespace
 
@@ -152,6 +191,22 @@ TEST_CASE("firewall: answers go out as they are, or not at all") {
   CHECK(status_of(converse(nginx.port(), "HEAD /leak.html HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")) == 200);
   // What is inspected is compressed afterwards.
   CHECK(get(nginx.port(), "/page.html", "Accept-Encoding: gzip\r\nConnection: close\r\n").find("Content-Encoding: gzip") != std::string::npos);
+}
+
+TEST_CASE("firewall: streams flow: server-sent events at once, WebSocket both ways") {
+  const Stream events("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: one\n\n");
+  const Stream socket("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+  Nginx nginx;
+  put_rules(nginx, std::string(kOn) + kEvil + "SecRule RESPONSE_BODY \"@contains one\" \"id:4,phase:4,deny\"\n", {{"all", waf::Mode::kBlock, {}}});
+  const auto to = [](int port) { return "proxy_pass http://127.0.0.1:" + std::to_string(port) + "; "; };
+  nginx.configure(kHttp + "server { listen @PORT@; ringwall_waf all; proxy_http_version 1.1; location /events { proxy_buffering off; " + to(events.port()) +
+                  "} location /socket { proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; " + to(socket.port()) + "} }");
+  nginx.start();
+  const std::string head = " HTTP/1.1\r\nHost: a\r\n";
+  CHECK(converse(nginx.port(), "GET /events" + head + "\r\n", "data: one").find("data: one") != std::string::npos);
+  const std::string upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+  CHECK(converse(nginx.port(), "GET /socket" + head + upgrade + "evil frame", "evil frame").find("evil frame") != std::string::npos);
+  CHECK(status_of(converse(nginx.port(), "GET /socket?a=evil" + head + upgrade, "\r\n\r\n")) == 403);
 }
 
 TEST_CASE("firewall: drop, redirect and pause") {

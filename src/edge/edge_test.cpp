@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <filesystem>
@@ -73,6 +74,11 @@ class CountingCollector final : public collect::Collector {
   void count_dropped(const std::string&, const std::string&, std::uint64_t) override {}
   collect::Counts counts() const override { return {}; }
   SpoolState spool() const override { return {}; }
+  bool has_log(const std::string& part) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = texts_.find(base::Signal::kLog);
+    return found != texts_.end() && std::any_of(found->second.begin(), found->second.end(), [&](const auto& text) { return text.find(part) != text.npos; });
+  }
   std::size_t count(base::Signal signal) const {
     const std::lock_guard lock(mutex_);
     const auto found = texts_.find(signal);
@@ -426,6 +432,69 @@ TEST_CASE("edge: a declaration that cannot be put into force changes nothing") {
   CHECK(ring.edge->status().pid == before.pid);
   CHECK(ring.get(ring.tls("/x")).body == "one /x");
   CHECK(ring.healthy() == 2);
+}
+
+TEST_CASE("edge: rules, modes and exclusions change under load without a reload, and a mistake in them changes nothing") {
+  if (nginx_missing()) return;
+  Ring ring;
+  const auto rules = [&](const std::string& text) { REQUIRE(base::real_files().write_atomic(ring.folder.path + "/rules.conf", text).ok()); };
+  const std::string evil = "SecRule ARGS \"@contains evil\" \"id:1,phase:2,deny,msg:'Evil'\"\n";
+  rules(evil);
+  ring.declaration.waf.mode = "block";
+  ring.declaration.waf.core_rule_set = "";
+  ring.declaration.waf.rules = {"rules.conf"};
+  ring.start();
+  const auto status = [&](const std::string& path) { return ring.get(ring.plain(path)).status; };
+  const auto nginx = ring.edge->status().pid;
+  const auto workers = [&] {
+    std::vector<pid_t> pids;
+    const auto children = base::real_files().read(fmt::format("/proc/{0}/task/{0}/children", nginx));
+    for (std::size_t at = 0; children.ok() && at < children->size();) {
+      pids.push_back(static_cast<pid_t>(std::strtol(children->c_str() + at, nullptr, 10)));
+      at = children->find(' ', at) + 1;
+    }
+    return pids;
+  };
+  const auto before = workers();
+  REQUIRE(before.size() == 2);
+  CHECK(status("/echo?a=evil") == 403);
+  CHECK(status("/echo?a=fine") == 200);
+  CHECK(eventually([&] { return ring.collector.has_log("firewall deny: Evil (1) GET /echo?a=evil"); }));
+
+  Load load(ring.http);
+  const auto apply = [&](const declare::Declaration& next) {
+    const auto applied = ring.edge->apply(next);
+    if (applied.ok()) ring.declaration = next;
+    return applied.ok() ? std::string() : applied.error().message;
+  };
+  auto next = ring.declaration;
+  next.edge.hosts[0].routes[0].waf.mode = "log";
+  CHECK(apply(next) == "");
+  CHECK(status("/echo?a=evil") == 200);
+  load.more(50);
+  next.edge.hosts[0].routes[0].waf = {};
+  next.edge.hosts[0].waf.exclusions = {{.rules = "1", .targets = {"ARGS:text"}, .path = "/echo", .reason = "they write about it"}};
+  CHECK(apply(next) == "");
+  CHECK(status("/echo?text=evil") == 200);
+  CHECK(status("/echo?a=evil") == 403);
+  rules(evil + "SecRule ARGS \"@contains worse\" \"id:2,phase:2,deny,status:406\"\n");
+  next.waf.inbound_threshold = 6;  // the files are read again with any change
+  CHECK(apply(next) == "");
+  CHECK(status("/echo?a=worse") == 406);
+  load.more(50);
+
+  rules(evil + "SecRule ARGS \"@rx (\" \"id:2,phase:2,deny\"\n");
+  next.waf.inbound_threshold = 7;
+  CHECK(apply(next).find("rules.conf:2: not a regular expression") != std::string::npos);
+  rules(evil + "SecRule ARGS \"@pmFromFile nowhere.data\" \"id:2,phase:2,deny\"\n");
+  CHECK(apply(next).find("nowhere.data") != std::string::npos);
+  rules(evil);
+  next.edge.hosts[0].waf.exclusions[0].rules = "77";
+  CHECK(apply(next).find("exclusion of '77'") != std::string::npos);
+  CHECK(status("/echo?a=worse") == 406);
+  CHECK(status("/echo?text=evil") == 200);
+  load.check_none_failed(ring);
+  CHECK(workers() == before);
 }
 
 }  // namespace ringwall::edge
