@@ -47,6 +47,16 @@ report.check(page.status === 200, 'a product page is answered over TLS with the 
 const id = page.headers['x-request-id']
 report.check(/^[0-9a-f]{32}$/.test(id ?? ''), `its trace id is in the answer: ${id}`)
 
+// The Core Rule Set is in force: an attack is refused and its audit record found by the trace id of the answer.
+const attack = await get(new URL('/search?q=' + encodeURIComponent("1' UNION SELECT card_number FROM orders-- -"), url))
+report.check(attack.status === 403, 'an attack is refused', String(attack.status))
+const audit = await until('the audit record is found', async () => {
+  const found = await ringwall.json('trace', attack.headers['x-request-id'])
+  return found.logs.find((log) => log.attributes['ringwall.event'] === 'waf')
+}, { deadlineMs: 20_000, everyMs: 200 }).catch(() => undefined)
+report.check(audit?.message.startsWith('firewall deny: ') && JSON.parse(audit.attributes['ringwall.waf.audit']).transaction.response.http_code === 403,
+  `its audit record is under its trace id: ${audit?.message}`)
+
 const complete = (trace) => {
   const services = new Set(trace.spans.map((span) => span.service))
   const sql = trace.spans.filter((span) => Object.keys(span.attributes).some((key) => key.startsWith('db.')))
