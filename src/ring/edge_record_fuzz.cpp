@@ -2,12 +2,27 @@
 #include <string>
 
 #include "ring/edge_record.h"
+#include "ring/waf_event.h"
+
+namespace {
+
+// An event of the firewall that can be read is the same after writing it.
+void waf_event(std::string_view bytes) {
+  const auto event = ringwall::ring::decode_waf_event(bytes);
+  if (!event.ok()) return;
+  std::string again(ringwall::ring::waf_event_bytes(*event), '\0');
+  ringwall::ring::encode_waf_event(*event, again.data());
+  RW_ASSERT(again == bytes);
+}
+
+}  // namespace
 
 // What decode accepts points into the input, keeps the limits, and (in our own version) encodes to the same
 // bytes.
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   using namespace ringwall::ring;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  waf_event(bytes);
   auto record = decode_edge_record(bytes);
   if (!record.ok()) return 0;
   for (std::size_t i = 0; i < kEdgeStringCount; ++i) {
