@@ -134,7 +134,9 @@ std::unique_ptr<waf::Transaction> Policies::take(const std::shared_ptr<const waf
 }
 
 void Policies::give_back(const std::shared_ptr<const waf::RuleSet>& rules, std::unique_ptr<waf::Transaction> transaction) {
-  if (idle_.size() < kIdleMax && rules == current_->set->rules()) idle_.push_back(std::move(transaction));
+  // What one giant request needed is not kept for all the small ones after it.
+  const bool keeps = idle_.size() < kIdleMax && rules == current_->set->rules() && transaction->memory_bytes() < kIdleBytesMax;
+  if (keeps) idle_.push_back(std::move(transaction));
 }
 
 }  // namespace ringwall::edge_module

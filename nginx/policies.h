@@ -51,7 +51,7 @@ class Policies {
   void take_up();
   void follow(std::uint32_t seen);
 
-  static constexpr std::size_t kIdleMax = 64;
+  static constexpr std::size_t kIdleMax = 64, kIdleBytesMax = 1 << 20;
 
   Result<std::string> read(const std::string& name) const;
 

@@ -2,11 +2,13 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/context.h"
 #include "cli/load.h"
+#include "edge/firewall.h"
 
 namespace ringwall::cli {
 
@@ -14,8 +16,17 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr std::size_t kWarningsShown = 3;
+
 Result<int> run_check(const std::string& file, const Context& context) {
-  const auto loaded = RW_TRY(load(file, context));
+  auto loaded = RW_TRY(load(file, context));
+  // Rule files are part of what is to be right.
+  const auto firewall = loaded.ok ? edge::firewall_plan(loaded.parsed.declaration, loaded.base) : Result<edge::FirewallPlan>(edge::FirewallPlan{});
+  if (!firewall.ok()) {
+    loaded.ok = false;
+    if (!context.json) report(firewall.error());
+    loaded.parsed.diagnostics.push_back({.file = file, .path = "waf", .message = firewall.error().message, .hint = firewall.error().hint});
+  }
   if (context.json) {
     Json diagnostics = Json::array();
     for (const auto& d : loaded.parsed.diagnostics) {
@@ -24,6 +35,9 @@ Result<int> run_check(const std::string& file, const Context& context) {
     fmt::print("{}\n", Json{{"ok", loaded.ok}, {"diagnostics", diagnostics}}.dump());
   } else if (loaded.ok) {
     const auto& d = loaded.parsed.declaration;
+    const auto& warnings = firewall->warnings;
+    for (std::size_t i = 0; i < std::min(warnings.size(), kWarningsShown); ++i) fmt::print(stderr, "ringwall: warning: {}\n", warnings[i]);
+    if (warnings.size() > kWarningsShown) fmt::print(stderr, "ringwall: warning: {} more of this kind in the firewall's rules\n", warnings.size() - kWarningsShown);
     fmt::print("{}: ok: {} ({}), {} services, {} hosts\n", file, d.application, d.environment, d.services.size(), d.edge.hosts.size());
   }
   return loaded.ok ? kExitOk : kExitUsage;

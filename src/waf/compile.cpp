@@ -204,11 +204,12 @@ class Compiler {
 
   Result<std::shared_ptr<const Regex>> pattern(const std::string& text) {
     auto& known = p_.patterns[text];
-    if (known != nullptr) return known;
+    if (known.regex != nullptr) return known.regex;
     if (previous_ != nullptr) {
-      if (const auto before = previous_->patterns.find(text); before != previous_->patterns.end()) return known = before->second;
+      if (const auto before = previous_->patterns.find(text); before != previous_->patterns.end()) known = before->second;
     }
-    return known = RW_TRY(Regex::compile(text));
+    if (known.regex == nullptr) known.regex = RW_TRY(Regex::compile(text));
+    return known.regex;
   }
   Result<std::shared_ptr<const PhraseSet>> phrases(const std::vector<std::string>& all) {
     return std::make_shared<const PhraseSet>(RW_TRY(PhraseSet::make(all)));
@@ -264,10 +265,15 @@ bool changes_in_phase(Variable v) {
   return std::find(std::begin(kChanging), std::end(kChanging), v) != std::end(kChanging);
 }
 
-std::vector<Clause> clauses_of(const CompiledRule& rule) {
+std::vector<Clause> clauses_of(Program& program, const CompiledRule& rule) {
   switch (rule.op) {
     case Operator::kRx:
-    case Operator::kRxGlobal: return rule.argument.constant ? clauses_of_regex(rule.argument.text) : std::vector<Clause>();
+    case Operator::kRxGlobal: {
+      if (!rule.argument.constant) return {};
+      auto& clauses = program.patterns[rule.argument.text].clauses;
+      if (clauses == nullptr) clauses = std::make_shared<const std::vector<Clause>>(clauses_of_regex(rule.argument.text));
+      return *clauses;
+    }
     case Operator::kPm: return clauses_of_literals(parse_phrases(rule.argument.text));
     case Operator::kPmFromFile: return clauses_of_literals(rule.source->file_lines);
     // A tag needs the one, an attribute's value the other.
@@ -304,7 +310,7 @@ std::uint32_t group_of(Program& program, Variable variable, std::uint16_t chain)
 void make_prefilter(Program& program) {
   auto filters = std::make_shared<std::array<Prefilter, kFamilies>>();
   for (auto& rule : program.rules) {
-    const auto clauses = clauses_of(rule);
+    const auto clauses = clauses_of(program, rule);
     const bool by_bytes = told_by_bytes(rule.op);
     if (clauses.empty() && !by_bytes) continue;
     bool looked_at[kFamilies] = {};

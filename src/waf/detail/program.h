@@ -139,6 +139,12 @@ struct Step {
   std::uint32_t pattern[kFamilies] = {kNone, kNone};
 };
 
+// What a regular expression is made into; the next rule set that has the same one takes it over.
+struct Pattern {
+  std::shared_ptr<const Regex> regex;
+  std::shared_ptr<const std::vector<Clause>> clauses;
+};
+
 struct Program {
   RuleSetSource source;
   Budget budget;
@@ -148,7 +154,7 @@ struct Program {
   std::vector<std::string> slots;                       // names of TX keys, lower case
   std::unordered_map<std::string, std::uint32_t> slot_of;
   std::vector<Removal> removals;
-  std::unordered_map<std::string, std::shared_ptr<const Regex>> patterns;  // by their text
+  std::unordered_map<std::string, Pattern> patterns;    // by their text
   std::vector<Signature> signatures;
   std::vector<ValueGroup> groups;
   std::shared_ptr<const std::array<Prefilter, kFamilies>> prefilter;  // null: the plain path
