@@ -17,8 +17,6 @@ using detail::Random;
 constexpr std::size_t kArgumentsMax = 12;  // of a request laid out anew; sometimes kManyArguments
 constexpr std::size_t kManyArguments = 300;
 
-constexpr std::size_t kBlockBytes = 2048;
-
 constexpr std::string_view kContentTypes[] = {"application/x-www-form-urlencoded", "application/json", "application/vnd.api+json", "text/xml", "application/xml; charset=utf-8", "multipart/form-data",
                                               "multipart/form-data; boundary=ringwallprove", "multipart/form-data; boundary=\"a b\"", "text/plain", "application/soap+xml", "application/x-www-form-urlencoded; charset=utf-7",
                                               "APPLICATION/JSON", "text/html", "application/octet-stream", ""};
@@ -59,10 +57,6 @@ void lay_out_anew(Exchange& exchange, const Bank& bank, Random& random) {
   for (auto changes = random.below(4); changes > 0; --changes) {
     auto& [name, value] = arguments[random.below(arguments.size())];
     detail::change_text(random.one_in(5) ? name : value, bank, random);
-  }
-  if (random.one_in(20)) {  // far behind, around the sizes at which a scan goes from one block to the next
-    auto& value = arguments[random.below(arguments.size())].second;
-    value.insert(0, kBlockBytes * (random.below(3) + 1) - random.below(std::min<std::size_t>(value.size(), 1000) + 20), "ab -;"[random.below(5)]);
   }
   if (random.one_in(5)) {  // the same name again
     auto again = random.of(arguments);
