@@ -69,7 +69,7 @@ Result<Policy> compile(const PolicyText& text, const waf::RuleSet& rules) {
     }
     adjustments.exclusions.push_back(std::move(exclusion));
   }
-  return Policy{text.name, text.mode, RW_TRY(rules.overlay(adjustments))};
+  return Policy{text.name, text.mode, RW_TRY(rules.overlay(adjustments)), text};
 }
 
 }  // namespace
@@ -121,7 +121,12 @@ Result<std::shared_ptr<const PolicySet>> PolicySet::load(const Reader& read, con
     if (previous != nullptr) options.previous = previous->rules_;
     out->rules_ = RW_TRY(waf::RuleSet::compile(RW_TRY(waf::read_seclang_file(bundle.main, bundle.files)), options));
   }
-  for (const auto& text : file.policies) out->policies_.push_back(RW_TRY_CTX(fmt::format("policy '{}'", text.name), compile(text, *out->rules_)));
+  const bool same_rules = previous != nullptr && previous->rules_ == out->rules_;
+  for (const auto& text : file.policies) {
+    const auto* known = same_rules ? previous->find(text.name) : nullptr;
+    if (known != nullptr && known->text == text) out->policies_.push_back(*known);
+    else out->policies_.push_back(RW_TRY_CTX(fmt::format("policy '{}'", text.name), compile(text, *out->rules_)));
+  }
   std::sort(out->policies_.begin(), out->policies_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return std::shared_ptr<const PolicySet>(std::move(out));
 }

@@ -51,6 +51,7 @@ struct Policy {
   std::string name;
   waf::Mode mode = waf::Mode::kAsRules;
   std::shared_ptr<const waf::Overlay> overlay;
+  PolicyText text;  // what it was made of: a set that has the same takes the overlay over
 };
 
 class PolicySet {
