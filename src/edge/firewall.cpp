@@ -108,6 +108,10 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
   if (!plan.on) return plan;
   const auto main = (fs::path(base_directory) / "ringwall-waf.conf").lexically_normal().string();
   plan.bundle = RW_TRY_CTX("waf", policy::make_bundle_of(main_text(declaration.waf, base_directory), main, waf::real_files(), &plan.warnings));
+  // What the core rule set uses in vain is nothing its user could mend; `ringwall waf check` says it.
+  if (const auto& crs = declaration.waf.core_rule_set; !crs.empty()) {
+    std::erase_if(plan.warnings, [inside = (fs::path(base_directory) / crs).lexically_normal().string() + "/"](const std::string& warning) { return warning.starts_with(inside); });
+  }
   plan.bundle_name = fmt::format("rules-{:016x}", base::hash64(plan.bundle));
   plan.policies.rules = plan.bundle_name;
   for (const auto& host : declaration.edge.hosts) {

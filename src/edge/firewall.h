@@ -21,7 +21,7 @@ struct FirewallPlan {
   std::string bundle_name, bundle;                // "rules-<hash>" and its bytes
   policy::PolicyFile policies;
   std::shared_ptr<const policy::PolicySet> set;   // compiled: what workers will make of it
-  std::vector<std::string> warnings;              // of the rule set
+  std::vector<std::string> warnings;              // of the rules beside the core rule set
 };
 
 // Reads and compiles the rules.  Errors name the rule file and line, or the policy whose exclusion is wrong.  What `previous` was made
