@@ -1,0 +1,71 @@
+// A file with anything in it: opening it says what is wrong or gives a table that works, and nothing reads or writes outside.
+//
+//   input := how:u8 header bytes to lay over a good header:128 (when `how` is odd)  bytes of the first shard, the rest is zero
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "keep/detail/shard.h"
+#include "keep/table.h"
+
+using namespace ringwall::keep;
+
+namespace {
+bool gone(std::uint64_t) noexcept { return false; }
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const bool own_header = (data[0] & 1) != 0, verify = (data[0] & 2) != 0;
+  ++data, --size;
+  constexpr std::size_t kBytes = table_bytes(1);
+  // Exactly as large as the file, so that a byte outside is seen.
+  const std::unique_ptr<void, void (*)(void*)> memory(std::aligned_alloc(4096, (kBytes + 4095) & ~std::size_t{4095}), std::free);
+  auto* bytes = static_cast<char*>(memory.get());
+  std::memset(bytes, 0, kBytes);
+  auto& header = *reinterpret_cast<TableHeader*>(bytes);
+  header.magic = kTableMagic;
+  header.version = kTableVersion;
+  header.shard_count = 1;
+  header.seed = 7;
+  if (own_header) {
+    const auto part = size < sizeof(TableHeader) ? size : sizeof(TableHeader);
+    std::memcpy(bytes, data, part);
+    data += part, size -= part;
+  }
+  std::memcpy(bytes + kTableHeaderBytes, data, size < kShardBytes ? size : kShardBytes);
+  if (table_file_fault(bytes, kBytes) != nullptr) return 0;
+  RW_ASSERT(header.shard_count == 1);
+  auto& shard = *reinterpret_cast<Shard*>(bytes + kTableHeaderBytes);
+  if (verify) {
+    detail::ShardEdit(shard, header.counters).repair(true, header.seed);
+    const auto lost = header.counters.lost.load();
+    detail::ShardEdit(shard, header.counters).repair(true, header.seed);
+    RW_ASSERT(header.counters.lost.load() == lost);  // once is enough
+    shard.lock = 0;
+  }
+  Table table;
+  table.attach(bytes, {.self = 1, .lives = gone});
+  if (shard.lock.load() == 1) shard.lock = 0;
+  std::string value(1 + size % kValueBytesMax, 'x');
+  Record record;
+  for (int i = 0; i < 12; ++i) {
+    const auto name = "key " + std::to_string(i % 5);
+    const Key key{static_cast<std::uint8_t>(i % 2), name};
+    RW_ASSERT(table.get(key, i, record) == Outcome::kDone);
+    RW_ASSERT(record.bytes <= kValueBytesMax);
+    if (i % 4 == 3) {
+      RW_ASSERT(table.remove(key, i) == Outcome::kDone);
+      RW_ASSERT(table.get(key, i, record) == Outcome::kDone && !record.found);
+    } else {
+      value[0] = static_cast<char>(i);
+      RW_ASSERT(table.set(key, i, value, 1'000'000) == Outcome::kDone);
+      RW_ASSERT(table.get(key, i, record) == Outcome::kDone && record.found && record.text() == value);
+    }
+  }
+  RW_ASSERT(shard.lock.load() == 0);
+  return 0;
+}
