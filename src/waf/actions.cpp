@@ -243,7 +243,8 @@ class ActionReader {
       case Verb::kDrop:
         return disrupt(Disruptive::kDrop, name);
       case Verb::kExpireVar:
-        return expire_var(value);
+        a.expire_vars.push_back(RW_TRY(expire_var_of(where_, value)));
+        return {};
       case Verb::kId:
         out_.id = name;
         return put(a.id, RW_TRY(number("id", value, 1, kRuleIdMax)));
@@ -401,15 +402,6 @@ class ActionReader {
       return where_.fail(value, fmt::format("xmlns: expected prefix=http://…, found '{}'", shown(value)));
     }
     out_.warnings.push_back("xmlns has no effect here: XML:/* and XML://@* look at all namespaces");
-    return {};
-  }
-
-  Result<void> expire_var(std::string_view value) {
-    auto expire = RW_TRY(expire_var_of(where_, value));
-    if (expire)
-      out_.actions.expire_vars.push_back(std::move(*expire));
-    else
-      out_.warnings.push_back(fmt::format("expirevar:'{}' has no effect: its time is a macro", shown(value)));
     return {};
   }
 

@@ -147,6 +147,14 @@ class Compiler {
       if (set.collection == Variable::kTx && assignment.key.constant) assignment.slot = slot_of(p_, assignment.key.text);
       out.assignments.push_back(std::move(assignment));
     }
+    const auto begin = [&](Variable collection, const Macro& key, std::optional<Variable> names) {
+      if (!key.pieces.empty()) out.begins.push_back({collection, compile_template(key), names});
+    };
+    for (const auto& init : rule.actions.init_cols) begin(init.collection, init.key, std::nullopt);
+    begin(Variable::kUser, rule.actions.set_uid, Variable::kUserId);
+    begin(Variable::kSession, rule.actions.set_sid, Variable::kSessionId);
+    begin(Variable::kResource, rule.actions.set_rsc, std::nullopt);
+    for (const auto& expire : rule.actions.expire_vars) out.expiries.push_back({expire.collection, compile_template(expire.key), compile_template(expire.seconds)});
     for (const auto& control : rule.actions.controls) {
       controls_.push_back({{p_.rules.size(), out.controls.size()}, &control});
       out.controls.push_back({control.kind, control.value, kNone});
@@ -261,7 +269,7 @@ class Compiler {
 bool changes_in_phase(Variable v) {
   constexpr Variable kChanging[] = {Variable::kMatchedVars, Variable::kMatchedVarsNames, Variable::kMatchedVar, Variable::kMatchedVarName, Variable::kTx,
                                     Variable::kIp, Variable::kGlobal, Variable::kSession, Variable::kUser, Variable::kResource, Variable::kEnv, Variable::kRule,
-                                    Variable::kHighestSeverity, Variable::kReqbodyProcessor, Variable::kMscPcreError, Variable::kMscPcreLimitsExceeded};
+                                    Variable::kUserId, Variable::kSessionId, Variable::kHighestSeverity, Variable::kReqbodyProcessor, Variable::kMscPcreError, Variable::kMscPcreLimitsExceeded};
   return std::find(std::begin(kChanging), std::end(kChanging), v) != std::end(kChanging);
 }
 

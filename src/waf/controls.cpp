@@ -244,7 +244,7 @@ Result<InitCol> init_col_of(const Where& where, std::string_view text) {
   return InitCol{*collection, RW_TRY(macro_of(where, key))};
 }
 
-Result<std::optional<ExpireVar>> expire_var_of(const Where& where, std::string_view text) {
+Result<ExpireVar> expire_var_of(const Where& where, std::string_view text) {
   const auto equals = text.find('=');
   const auto left = trim_blanks(text.substr(0, equals));
   const auto dot = std::min(left.find_first_of(".:"), left.size());
@@ -254,14 +254,14 @@ Result<std::optional<ExpireVar>> expire_var_of(const Where& where, std::string_v
                       collection ? "" : did_you_mean(left.substr(0, dot), names_of(kSettable)));
   }
   const auto value = trim_blanks(text.substr(equals + 1));
-  if (!RW_TRY(macro_of(where, value)).constant() || !RW_TRY(macro_of(where, left)).constant())
-    return std::optional<ExpireVar>();
+  ExpireVar out{*collection, RW_TRY(macro_of(where, left.substr(dot + 1))), RW_TRY(macro_of(where, value))};
+  if (!out.seconds.constant()) return out;
   const auto seconds = whole_number(value);
   if (!seconds || *seconds > kExpirySecondsMax) {
     return where.fail(value, fmt::format("expirevar: expected a number of seconds up to {}, found '{}'",
                                          kExpirySecondsMax, shown(value)));
   }
-  return std::optional<ExpireVar>(ExpireVar{*collection, std::string(left.substr(dot + 1)), *seconds});
+  return out;
 }
 
 }  // namespace ringwall::waf::seclang

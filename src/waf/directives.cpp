@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "waf/detail/seclang.h"
+#include "waf/unicode_map.h"
 
 namespace ringwall::waf {
 
@@ -30,6 +31,7 @@ constexpr std::string_view kDirectives[] = {
     "SecRuleUpdateTargetById",
     "SecRuleUpdateTargetByMsg",
     "SecRuleUpdateTargetByTag",
+    "SecUnicodeMapFile",
 };
 
 // Where those without a phase belong; the manual says 2, libmodsecurity 3 does this.
@@ -135,6 +137,7 @@ class DirectiveReader {
     if (is("SecDefaultAction")) return sec_default_action(where, rest);
     if (is("Include")) return include(where, rest, depth, false);
     if (is("IncludeOptional")) return include(where, rest, depth, true);
+    if (is("SecUnicodeMapFile")) return unicode_map(where, rest);
     for (const auto known : kDirectives) {
       if (is(known)) return update(where, known, rest);
     }
@@ -404,6 +407,22 @@ class DirectiveReader {
       if (!text.ok()) return where.fail(name, text.error().message, text.error().hint, text.error().code);
       RW_TRY(read(*text, path, depth + 1));
     }
+    return {};
+  }
+
+  // The last one counts.
+  Result<void> unicode_map(const Where& where, std::string_view rest) {
+    const auto value = trim_blanks(rest);
+    const auto name = RW_TRY(next_word(where, rest));
+    const auto page = whole_number(trim_blanks(rest));
+    if (!name || !page) {
+      return where.fail(value, fmt::format("SecUnicodeMapFile: expected a file and the number of a code page, found '{}'", shown(value)));
+    }
+    const auto text = files_.read(beside(*where.file, name->text));
+    if (!text.ok()) return where.fail(name->text, fmt::format("SecUnicodeMapFile: {}", text.error().message), {}, text.error().code);
+    auto map = UnicodeMap::parse(*text, *page);
+    if (!map.ok()) return where.fail(name->text, fmt::format("SecUnicodeMapFile: {}: {}", shown(name->text), map.error().message), map.error().hint, map.error().code);
+    source_.settings.unicode_map = std::move(*map);
     return {};
   }
 

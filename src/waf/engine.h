@@ -8,6 +8,7 @@
 //   t.response_line(…) …; v = t.response_headers_done();                            // phase 3
 //   t.response_body(piece) …; v = t.response_body_done();                           // phase 4
 //   t.logging();                                                                    // phase 5
+//   Before a phase, t.now(…) says what time it has become.
 //
 // A RuleSet is immutable and shared by threads; a Transaction belongs to one thread, is reused by reset(), and while it
 // judges it opens no file, asks no clock, starts no thread and throws nothing.
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -92,10 +94,19 @@ struct ExchangeInfo {
 class PersistentCollections {
  public:
   virtual ~PersistentCollections() = default;
-  // All pairs of the collection `name` under `key`.
+  // The time of a change, and until when the collection is kept when none follows (SecCollectionTimeout).
+  struct When {
+    std::int64_t now_ns = 0, idle_until_ns = 0;
+  };
+  // All pairs of the collection under `key`, which is any bytes; names are lower case.
   virtual std::vector<std::pair<std::string, std::string>> load(Variable collection, std::string_view key, std::int64_t now_ns) = 0;
-  // `expires_ns` 0: with the collection; a value of nullopt removes.
-  virtual void set(Variable collection, std::string_view key, std::string_view name, const std::string* value, std::int64_t expires_ns) = 0;
+  // nullopt removes.  The end that expire() gave a value stays.
+  virtual void set(Variable collection, std::string_view key, std::string_view name, std::optional<std::string_view> value, const When& when) = 0;
+  // Adds to the number the value is (0 when there is none), and nobody else changes it meanwhile: what it is then, nullopt when
+  // it could not be kept.  A sum that does not fit changes nothing.
+  virtual std::optional<std::int64_t> add(Variable collection, std::string_view key, std::string_view name, std::int64_t by, const When& when) = 0;
+  // The value, when there is one, ends then; it need not be before the collection does.
+  virtual void expire(Variable collection, std::string_view key, std::string_view name, std::int64_t expires_ns, const When& when) = 0;
 };
 
 // Told of each rule (the first of a chain) before and after it is tried: for measuring what rules cost.  What several rules
@@ -114,6 +125,8 @@ class Transaction {
   // Texts given to the functions below are kept by reference until reset(), bodies are copied.
   // `overlay`: of the same rule set; it has to live until the next reset().
   virtual void reset(const ExchangeInfo& info, const Overlay* overlay = nullptr) = 0;
+  // The time it has become since: DURATION, and when what is set from here on expires.
+  virtual void now(std::int64_t now_ns) = 0;
 
   virtual void request_line(std::string_view method, std::string_view uri, std::string_view protocol) = 0;
   virtual void request_header(std::string_view name, std::string_view value) = 0;

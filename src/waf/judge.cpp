@@ -25,10 +25,6 @@ bool same_nocase(std::string_view a, std::string_view lower) {
   return true;
 }
 
-bool is_persistent(Variable v) {
-  return v == Variable::kIp || v == Variable::kGlobal || v == Variable::kSession || v == Variable::kUser || v == Variable::kResource;
-}
-
 bool compare(Operator op, std::int64_t left, std::int64_t right) {
   switch (op) {
     case Operator::kEq: return left == right;
@@ -68,7 +64,7 @@ void Judge::reset(const ExchangeInfo& info, const CompiledOverlay* overlay) {
   verdict = {};
   matches.clear();
   steps = 0;
-  now_ns_ = info.now_ns;
+  begun_ns_ = now_ns_ = info.now_ns;
   allowed_ = Allowed::kNothing;
   removed_.assign(program_->rules.size(), false);
   target_removals_.clear();
@@ -171,7 +167,7 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
   if (rule.targets.empty()) {
     steps += kStepsPerOperator;
     matched = true;
-    for (const auto& assignment : rule.assignments) assign(assignment);
+    set_variables(rule);
   }
   for (const auto& target : rule.targets) {
     const auto each = [&](const Value& value) {
@@ -226,9 +222,9 @@ void Judge::each_value(const Target& target, Each each) {
       }
     }
   } else if (is_collection(variable)) {
-    // Rules may add while they look (MATCHED_VARS): what is there now is looked at.
+    // Rules may add while they look (MATCHED_VARS), or remove: what is there now is looked at, as long as it is.
     const auto& entries = exchange.entries(variable);
-    for (std::size_t i = 0, size = entries.size(); i < size; ++i) {
+    for (std::size_t i = 0, size = entries.size(); i < std::min(size, entries.size()); ++i) {
       const auto entry = entries[i];
       if (wanted(entry.name)) give(entry.name, entry.value, entry.text);
     }
@@ -277,7 +273,7 @@ std::string_view Judge::transformed(const Value& value, std::uint16_t chain) {
   if (value.id == kNoText || program_->prefilter == nullptr) {
     const auto before = transformed(value, program_->chains[chain].parent);
     steps += before.size();
-    return transform(program_->chains[chain].last, before, exchange.arena);
+    return transform(program_->chains[chain].last, before, exchange.arena, settings.unicode_map.get());
   }
   return variants_.text(variants_.of(value.id, value.text, chain));
 }
@@ -403,7 +399,7 @@ void Judge::on_match(const CompiledRule& rule, const Value& value, std::string_v
   exchange.set(Variable::kMatchedVarName, name);
   exchange.add(Variable::kMatchedVars, name, text);
   exchange.add(Variable::kMatchedVarsNames, name, name);
-  for (const auto& assignment : rule.assignments) assign(assignment);
+  set_variables(rule);
 }
 
 void Judge::after_match(const CompiledRule& rule, std::uint32_t index, int phase, bool is_head) {
@@ -414,37 +410,7 @@ void Judge::after_match(const CompiledRule& rule, std::uint32_t index, int phase
     if (highest.empty() || number_of(highest) > *actions.severity) exchange.set_number(Variable::kHighestSeverity, static_cast<std::uint64_t>(*actions.severity));
   }
   for (const auto& one : rule.controls) control(one);
-  for (const auto& init : actions.init_cols) {
-    auto& key = persistent_keys_[static_cast<std::size_t>(init.collection)];
-    // init keys are macros as written; they are few and compiled when met.
-    std::string text;
-    for (const auto& piece : init.key.pieces) {
-      if (piece.variable) {
-        const Piece compiled{{}, *piece.variable, true, base::lower_ascii(piece.key), kNone};
-        text += value_of(compiled);
-      } else {
-        text += piece.literal;
-      }
-    }
-    if (text.empty() || key == text) continue;
-    key = text;
-    auto& entries = exchange.entries(init.collection);
-    entries.clear();
-    if (persistent_ == nullptr) continue;
-    for (const auto& [name, value] : persistent_->load(init.collection, key, now_ns_)) {
-      exchange.add(init.collection, exchange.arena.copy(name), exchange.arena.copy(value));
-    }
-  }
-  for (const auto& expire : actions.expire_vars) {
-    if (persistent_ == nullptr || !is_persistent(expire.collection)) continue;
-    const auto& key = persistent_keys_[static_cast<std::size_t>(expire.collection)];
-    if (key.empty()) continue;
-    for (const auto& entry : exchange.entries(expire.collection)) {
-      if (!same_nocase(entry.name, base::lower_ascii(expire.key))) continue;
-      const std::string value(entry.value);
-      persistent_->set(expire.collection, key, entry.name, &value, now_ns_ + static_cast<std::int64_t>(expire.seconds) * 1'000'000'000);
-    }
-  }
+  for (const auto& expiry : rule.expiries) expire(expiry);
   if (actions.skip > 0) skip_ = actions.skip;
   if (!actions.skip_after.empty()) skip_after_ = true;
   if (!is_head) return;
@@ -520,6 +486,12 @@ void Judge::set_tx(std::uint32_t slot, std::string_view key, std::string_view va
   }
 }
 
+void Judge::set_variables(const CompiledRule& rule) {
+  // First, so that a rule can begin a collection and write to it.
+  for (const auto& one : rule.begins) begin(one);
+  for (const auto& assignment : rule.assignments) assign(assignment);
+}
+
 void Judge::assign(const Assignment& assignment) {
   char digits[24];
   const auto key = assignment.key.constant ? std::string_view(assignment.key.text) : exchange.arena.copy(base::lower_ascii(expand(assignment.key)));
@@ -532,32 +504,38 @@ void Judge::assign(const Assignment& assignment) {
     }
     before = tx_value(slot, key);
   } else {
-    if (persistent_keys_[static_cast<std::size_t>(assignment.collection)].empty()) return;  // not begun by initcol
+    if (persistent_key(assignment.collection).empty()) return;  // not begun by initcol
     entries = &exchange.entries(assignment.collection);
     for (const auto& entry : *entries) {
       if (same_nocase(entry.name, key)) before = entry.value;
     }
   }
   std::string_view value;
+  bool told = entries == nullptr || persistent_ == nullptr;  // the keeper knows, or there is none
   const bool set = assignment.kind != SetVar::Kind::kUnset;
   if (assignment.kind == SetVar::Kind::kAssign) {
     value = assignment.value.constant ? std::string_view(assignment.value.text) : expand(assignment.value);
   } else if (set) {
-    const auto by = assignment.value.constant ? number_of(assignment.value.text) : number_of(expand(assignment.value));
+    auto by = assignment.value.constant ? number_of(assignment.value.text) : number_of(expand(assignment.value));
+    // What does not fit changes nothing.
+    if (assignment.kind == SetVar::Kind::kSubtract && __builtin_sub_overflow(std::int64_t{0}, by, &by)) by = 0;
     const auto from = number_of(before);
-    // Saturates rather than overflows.
     std::int64_t sum = 0;
-    if (__builtin_add_overflow(from, assignment.kind == SetVar::Kind::kAdd ? by : -by, &sum)) sum = from;
+    if (__builtin_add_overflow(from, by, &sum)) sum = from;
+    if (!told) {
+      // Others add to it too: theirs counts.
+      const auto shared = persistent_->add(assignment.collection, persistent_key(assignment.collection), key, by, when());
+      sum = shared.value_or(sum);
+      told = true;
+    }
     const auto* end = fmt::format_to(digits, "{}", sum);
     value = exchange.arena.copy({digits, static_cast<std::size_t>(end - digits)});
   }
   if (assignment.collection == Variable::kTx) return set_tx(assignment.slot, key, value, set);
   std::erase_if(*entries, [key](const Entry& entry) { return same_nocase(entry.name, key); });
   if (set) exchange.add(assignment.collection, exchange.arena.copy(key), value);
-  if (persistent_ == nullptr) return;
-  const std::string kept(value);
-  const auto& owner = persistent_keys_[static_cast<std::size_t>(assignment.collection)];
-  persistent_->set(assignment.collection, owner, key, set ? &kept : nullptr, 0);
+  if (told) return;
+  persistent_->set(assignment.collection, persistent_key(assignment.collection), key, set ? std::optional(value) : std::nullopt, when());
 }
 
 void Judge::control(const CompiledControl& control) {

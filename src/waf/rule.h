@@ -93,8 +93,7 @@ struct InitCol {
 };
 struct ExpireVar {
   Variable collection;
-  std::string key;
-  std::uint64_t seconds;
+  Macro key, seconds;
 };
 
 struct Actions {
@@ -167,6 +166,7 @@ struct Settings {
   std::string web_app_id, component_signature;
   std::uint64_t collection_timeout_s = 3600, pcre_match_limit = 1000;
   bool xml_external_entity = false;
+  std::shared_ptr<const UnicodeMap> unicode_map;  // of SecUnicodeMapFile; null: there is none
 };
 
 struct RuleSetSource {

@@ -116,14 +116,6 @@ Result<void> clear_mime_types(const Setting& s) {
   return {};
 }
 
-Result<void> set_unicode_map(const Setting& s) {
-  const auto blank = s.value.find_last_of(" \t");
-  if (blank == std::string_view::npos || !whole_number(s.value.substr(blank + 1)))
-    return s.unexpected("a file and the number of a code page");
-  s.warn("has no effect here");
-  return {};
-}
-
 enum class Words : std::uint8_t { kNone, kOne, kRest };  // what stands behind the directive
 
 struct SettingName {
@@ -168,7 +160,6 @@ constexpr SettingName kSettings[] = {
      }},
     {"SecComponentSignature", Words::kOne, add_component},
     {"SecCookieFormat", Words::kOne, set_cookie_format},
-    {"SecUnicodeMapFile", Words::kRest, set_unicode_map},
 };
 #undef RW_SET
 

@@ -36,6 +36,7 @@ class RealTransaction final : public Transaction {
     judge_.reset(info, static_cast<const detail::CompiledOverlay*>(overlay));
     request_too_large_ = response_too_large_ = false;
   }
+  void now(std::int64_t now_ns) override { judge_.now(now_ns); }
   void request_line(std::string_view method, std::string_view uri, std::string_view protocol) override { judge_.exchange.request_line(method, uri, protocol); }
   void request_header(std::string_view name, std::string_view value) override { judge_.exchange.request_header(name, value); }
   Verdict request_headers_done() override { return run(1); }

@@ -87,7 +87,8 @@ std::optional<Transformation> transformation_named(std::string_view name) {
 
 std::string_view name_of(Transformation transformation) { return kTransformations[static_cast<std::size_t>(transformation)].name; }
 
-std::string_view transform(Transformation transformation, std::string_view text, Arena& arena) {
+std::string_view transform(Transformation transformation, std::string_view text, Arena& arena, const UnicodeMap* map) {
+  if (map != nullptr && transformation == Transformation::kUrlDecodeUni) return transforms::url_decode_uni_by(map, text, arena);
   return kTransformations[static_cast<std::size_t>(transformation)].function(text, arena);
 }
 

@@ -12,6 +12,8 @@
 
 namespace ringwall::waf {
 
+class UnicodeMap;  // unicode_map.h
+
 enum class Transformation : std::uint8_t {
   kBase64Decode, kBase64DecodeExt, kBase64Encode, kCmdLine, kCompressWhitespace, kCssDecode, kEscapeSeqDecode, kHexDecode,
   kHexEncode, kHtmlEntityDecode, kJsDecode, kLength, kLowercase, kMd5, kNormalizePath, kNormalizePathWin, kParityEven7bit,
@@ -44,6 +46,7 @@ bool leaves_alone(Transformation transformation, const ByteSet& bytes);
 
 // The text after; it is `text` itself (same pointer and size) whenever nothing changed, otherwise a part of `text` or in
 // `arena`; a null pointer only when `text` has one.  Linear in the text.
-std::string_view transform(Transformation transformation, std::string_view text, Arena& arena);
+// `map` is for urlDecodeUni; null: %uHHHH is its low byte.
+std::string_view transform(Transformation transformation, std::string_view text, Arena& arena, const UnicodeMap* map = nullptr);
 
 }  // namespace ringwall::waf

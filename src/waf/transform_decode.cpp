@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "waf/detail/transform.h"
+#include "waf/unicode_map.h"
 
 namespace ringwall::waf::transforms {
 
@@ -79,14 +80,17 @@ std::string_view url_decode(std::string_view text, Arena& arena) {
   });
 }
 
-// %uHHHH too, as IIS reads it: the low byte, and the full width forms as ASCII.
-std::string_view url_decode_uni(std::string_view text, Arena& arena) {
-  return rewritten(text, first_escaped(text), arena, [text](char* out, std::size_t i) {
+std::string_view url_decode_uni(std::string_view text, Arena& arena) { return url_decode_uni_by(nullptr, text, arena); }
+
+// %uHHHH too, as IIS reads it: what the map says, otherwise the low byte, and the full width forms as ASCII.
+std::string_view url_decode_uni_by(const UnicodeMap* map, std::string_view text, Arena& arena) {
+  return rewritten(text, first_escaped(text), arena, [map, text](char* out, std::size_t i) {
     while (i < text.size()) {
       const char* at = &text[i];
       const std::size_t left = text.size() - i;
       if (*at == '%' && left > 5 && lower(at[1]) == 'u' && hex(at[2]) && hex(at[3]) && hex(at[4]) && hex(at[5])) {
-        *out++ = static_cast<char>(narrowed(at + 2, hex_pair(at + 4)));
+        const int mapped = map == nullptr ? -1 : map->byte_of(static_cast<std::uint16_t>(hex_pair(at + 2) << 8 | hex_pair(at + 4)));
+        *out++ = static_cast<char>(mapped >= 0 ? mapped : narrowed(at + 2, hex_pair(at + 4)));
         i += 6;
       } else if (*at == '%' && left > 2 && hex(at[1]) && hex(at[2])) {
         *out++ = static_cast<char>(hex_pair(at + 1));

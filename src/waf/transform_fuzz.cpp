@@ -1,5 +1,7 @@
 // Whatever the bytes: a transformation that is said to change nothing changes nothing, a text that stays is not copied, the
 // same text gives the same result, and the operators that read any text end.
+#include <fmt/format.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -9,6 +11,7 @@
 #include "base/result.h"
 #include "waf/operators.h"
 #include "waf/transform.h"
+#include "waf/unicode_map.h"
 
 using namespace ringwall::waf;
 
@@ -38,6 +41,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     RW_ASSERT(transform(transformation, text, second) == got);
   }
+
+  // With a map that has every character, urlDecodeUni keeps the same promises.
+  static const auto map = [] {
+    std::string file = "7 (all)\n";
+    for (int code = 0; code < 65536; ++code) file += fmt::format("{:x}:{:x} ", code, code * 7 & 0xFF);
+    return UnicodeMap::parse(file, 7).value();
+  }();
+  const auto mapped = transform(Transformation::kUrlDecodeUni, text, arena, map.get());
+  RW_ASSERT((mapped.data() == text.data() && mapped.size() == text.size()) == (mapped == text));
+  RW_ASSERT(mapped == text || !is_identity(Transformation::kUrlDecodeUni, bytes, text));
+  RW_ASSERT(mapped.size() == transform(Transformation::kUrlDecodeUni, text, second).size());
+  if (const auto other = UnicodeMap::parse(text, 7); other.ok()) RW_ASSERT(other.value()->byte_of(static_cast<std::uint16_t>(size)) < 256);
 
   const auto half = text.substr(0, size / 2), rest = text.substr(size / 2);
   RW_ASSERT(contains(rest, half) == (rest.find(half) != std::string_view::npos));

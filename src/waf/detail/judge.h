@@ -19,6 +19,7 @@ class Judge {
   Judge(std::shared_ptr<const Program> program, PersistentCollections* persistent);
 
   void reset(const ExchangeInfo& info, const CompiledOverlay* overlay = nullptr);
+  void now(std::int64_t now_ns);
   // Runs one phase; afterwards verdict() may be set.
   void run(int phase);
   std::string_view tx_value(std::uint32_t slot, std::string_view key) const;
@@ -51,6 +52,7 @@ class Judge {
   void on_match(const CompiledRule& rule, const Value& value, std::string_view text);
   void after_match(const CompiledRule& rule, std::uint32_t index, int phase, bool is_head);
   void disrupt(const CompiledRule& rule);
+  void set_variables(const CompiledRule& rule);
   void assign(const Assignment& assignment);
   void control(const CompiledControl& control);
   void remove(const Removal& removal);
@@ -61,12 +63,16 @@ class Judge {
   std::string_view value_of(const Piece& piece);
   void set_tx(std::uint32_t slot, std::string_view key, std::string_view value, bool set);
   std::string_view transformed(const Value& value, std::uint16_t chain);
-  std::vector<Entry>* persistent_entries(Variable collection);
+  // persistent.cpp
+  void begin(const Begin& begin);
+  void expire(const Expiry& expiry);
+  const std::string& persistent_key(Variable collection) const { return persistent_keys_[static_cast<std::size_t>(collection)]; }
+  PersistentCollections::When when() const;
 
   const std::shared_ptr<const Program> program_;
   PersistentCollections* const persistent_;
   Variants variants_;
-  std::int64_t now_ns_ = 0;
+  std::int64_t begun_ns_ = 0, now_ns_ = 0;
   Allowed allowed_ = Allowed::kNothing;
   std::vector<bool> removed_;             // by index of rule
   std::vector<const Removal*> target_removals_;

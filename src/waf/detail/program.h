@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -60,6 +61,17 @@ struct Assignment {
   Template value;
 };
 
+// initcol, and setuid, setsid and setrsc, which also say who or what it is.
+struct Begin {
+  Variable collection = Variable::kIp;
+  Template key;
+  std::optional<Variable> names;  // USERID, SESSIONID
+};
+struct Expiry {
+  Variable collection = Variable::kIp;
+  Template key, seconds;
+};
+
 // Which rules a ctl action names: evaluated once, at compile time, into a set of rules.
 struct Removal {
   std::vector<std::uint32_t> rules;  // indices of chain heads
@@ -108,7 +120,9 @@ struct CompiledRule {
   bool tx_number = false;              // TX:key compared with a number, and nothing else
   bool skippable = false;              // when no value of its targets can match, nothing needs to be done
 
+  std::vector<Begin> begins;
   std::vector<Assignment> assignments;
+  std::vector<Expiry> expiries;
   std::vector<CompiledControl> controls;
   Template msg, log_data, redirect;
   std::vector<Template> tags;

@@ -84,8 +84,7 @@ Result<ActionList> actions_of(const Where& where, std::string_view text);
 Result<SetVar> set_var_of(const Where& where, std::string_view text);
 Result<Control> control_of(const Where& where, std::string_view text);
 Result<InitCol> init_col_of(const Where& where, std::string_view text);
-// nullopt: the time is a macro, which has no effect (as in libmodsecurity 3.0.9, where no expirevar has one).
-Result<std::optional<ExpireVar>> expire_var_of(const Where& where, std::string_view text);
+Result<ExpireVar> expire_var_of(const Where& where, std::string_view text);
 
 // `over` laid on `base`: what can be there once is replaced, what can be there often is added behind.
 void lay_over(Actions& base, const Actions& over);

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "waf/arena.h"
+#include "waf/transform.h"
 
 namespace ringwall::waf::transforms {
 
@@ -64,6 +65,7 @@ std::string_view rewritten(std::string_view text, std::size_t kept, Arena& arena
 // transform_decode.cpp
 std::string_view url_decode(std::string_view text, Arena& arena);
 std::string_view url_decode_uni(std::string_view text, Arena& arena);
+std::string_view url_decode_uni_by(const UnicodeMap* map, std::string_view text, Arena& arena);
 std::string_view html_entity_decode(std::string_view text, Arena& arena);
 std::string_view js_decode(std::string_view text, Arena& arena);
 std::string_view css_decode(std::string_view text, Arena& arena);
