@@ -1,6 +1,8 @@
 // A file with anything in it: opening it says what is wrong or gives a table that works, and nothing reads or writes outside.
 //
-//   input := how:u8 header bytes to lay over a good header:128 (when `how` is odd)  bytes of the first shard, the rest is zero
+//   input := how:u8 [header:128 in place of a good one, when how has bit 0] rest
+//   rest  := bytes of the shard, the others are zero;  or, when how has bit 2, changes ( offset:u16 byte:u8 )* to a shard in use
+//   how bit 1: the shard is checked first, as after a reboot
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -19,7 +21,7 @@ bool gone(std::uint64_t) noexcept { return false; }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const bool own_header = (data[0] & 1) != 0, verify = (data[0] & 2) != 0;
+  const bool own_header = (data[0] & 1) != 0, verify = (data[0] & 2) != 0, in_use = (data[0] & 4) != 0;
   ++data, --size;
   constexpr std::size_t kBytes = table_bytes(1);
   // Exactly as large as the file, so that a byte outside is seen.
@@ -36,7 +38,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::memcpy(bytes, data, part);
     data += part, size -= part;
   }
-  std::memcpy(bytes + kTableHeaderBytes, data, size < kShardBytes ? size : kShardBytes);
+  if (in_use && table_file_fault(bytes, kBytes) == nullptr) {
+    Table table;
+    table.attach(bytes, {.self = 1, .lives = gone});
+    for (int i = 0; i < 40; ++i) {
+      const auto text = std::string(static_cast<std::size_t>(i * i), 'v');
+      RW_ASSERT(table.set({0, "key " + std::to_string(i % 30)}, 0, text, 1000) == Outcome::kDone);
+      if (i % 7 == 0) RW_ASSERT(table.remove({0, "key " + std::to_string(i / 2)}, 0) == Outcome::kDone);
+    }
+    for (; size >= 3; data += 3, size -= 3) bytes[kTableHeaderBytes + (data[0] | data[1] << 8)] = static_cast<char>(data[2]);
+  } else {
+    std::memcpy(bytes + kTableHeaderBytes, data, size < kShardBytes ? size : kShardBytes);
+  }
   if (table_file_fault(bytes, kBytes) != nullptr) return 0;
   RW_ASSERT(header.shard_count == 1);
   auto& shard = *reinterpret_cast<Shard*>(bytes + kTableHeaderBytes);
