@@ -42,7 +42,7 @@ std::uint32_t Variants::of(std::uint32_t id, std::string_view text, std::uint16_
     const auto before = variants_[parent].text;
     if (is_identity(node.last, variants_[parent].bytes, before)) return (by_text_[id][chain] = parent + 1) - 1;
     steps_ += before.size();
-    const auto after = transform(node.last, before, exchange_.arena, program_.settings.unicode_map.get());
+    const auto after = transform(node.last, before, exchange_.arena, program_.source.settings.unicode_map.get());
     if (after.data() == before.data() && after.size() == before.size()) return (by_text_[id][chain] = parent + 1) - 1;
     variants_.push_back({after, bytes_of(after), nullptr, node.last == Transformation::kLowercase ? parent : kNone});
   }
