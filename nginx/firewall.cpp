@@ -72,7 +72,7 @@ ngx_int_t install_firewall(ngx_conf_t* cf, MainConf& conf) {
 }
 
 void start_firewall(MainConf& conf) noexcept {
-  if (conf.policies != nullptr) conf.policies->start(conf.board);
+  if (conf.policies != nullptr) conf.policies->start(conf.board, conf.table);
 }
 void stop_firewall(MainConf& conf) noexcept {
   if (conf.policies != nullptr) conf.policies->stop();

@@ -2,6 +2,7 @@
 //   policies.cpp         rules and modes of this worker, and their updates
 //   firewall.cpp         directives, and what of a request is remembered
 //   firewall_request.cpp phases 1 and 2: request line, headers, body
+//   limits.cpp           how often and how many at once
 //   firewall_answer.cpp  phases 3 and 4: the answer's headers and body; phase 5 and what is recorded
 #pragma once
 
@@ -11,6 +12,13 @@
 #include "policies.h"
 
 namespace ringwall::edge_module {
+
+// A limit this request is counted by: a place it has (`lease`), or when its answer is one that counts.
+struct CountedLimit {
+  const policy::Limit* limit = nullptr;
+  std::string key;
+  std::int64_t lease = 0;
+};
 
 // One judged request; lives as long as its RequestContext.
 struct Judged {
@@ -22,6 +30,8 @@ struct Judged {
   bool enforced = false;   // the verdict was carried out
   bool headers_done = false, body_asked = false, body_there = false, request_done = false;
   bool paused = false;
+  bool limited = false;    // beyond a limit, refused for it or not
+  std::vector<CountedLimit> counted;
   // The answer.
   bool answer_begun = false, answer_done = false;
   bool inspecting = false;  // its body goes through the engine
@@ -50,6 +60,11 @@ ngx_int_t carry_out(ngx_http_request_t* request, Judged& judged) noexcept;
 // firewall_request.cpp
 ngx_int_t on_waf_rewrite(ngx_http_request_t* request);
 ngx_int_t on_waf_preaccess(ngx_http_request_t* request);
+
+// limits.cpp
+// Those that need the body come when it is known.  NGX_DECLINED to go on, or the status to answer with.
+ngx_int_t limit_request(ngx_http_request_t* request, Judged& judged, bool body_known);
+void settle_limits(ngx_http_request_t* request, Judged& judged, int status) noexcept;
 
 // firewall_answer.cpp
 void install_answer_filters() noexcept;

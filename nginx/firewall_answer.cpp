@@ -50,6 +50,7 @@ ngx_int_t on_answer_header(ngx_http_request_t* request) {
   auto& t = *judged->transaction;
   t.response_line(static_cast<int>(request->headers_out.status), "HTTP/1.1");
   each_answer_header(request, [&t](std::string_view name, std::string_view value) { t.response_header(name, value); });
+  t.now(static_cast<std::int64_t>(now_ns()));
   judged->verdict = t.response_headers_done();
   if (!refused(*judged)) {
     if (t.wants_response_body() && !bodiless(request)) {
@@ -120,6 +121,7 @@ ngx_int_t on_answer_body(ngx_http_request_t* request, ngx_chain_t* in) {
 ring::WafVerdict verdict_of(const Judged& judged) {
   using Action = waf::Verdict::Action;
   if (judged.enforced) {
+    if (judged.limited && judged.verdict.rule_id == 0) return ring::WafVerdict::kLimited;
     switch (judged.verdict.action) {
       case Action::kDrop: return ring::WafVerdict::kDropped;
       case Action::kRedirect: return ring::WafVerdict::kRedirected;
@@ -127,11 +129,11 @@ ring::WafVerdict verdict_of(const Judged& judged) {
     }
   }
   const auto& matches = judged.transaction->matches();
-  return std::any_of(matches.begin(), matches.end(), [](const auto& match) { return match.log; }) ? ring::WafVerdict::kMatched : ring::WafVerdict::kPassed;
+  return judged.limited || std::any_of(matches.begin(), matches.end(), [](const auto& match) { return match.log; }) ? ring::WafVerdict::kMatched : ring::WafVerdict::kPassed;
 }
 
 std::string_view word_of(ring::WafVerdict verdict) {
-  constexpr std::string_view kWords[] = {"", "pass", "match", "deny", "drop", "redirect"};
+  constexpr std::string_view kWords[] = {"", "pass", "match", "deny", "drop", "redirect", "limit"};
   return kWords[static_cast<std::size_t>(verdict)];
 }
 
@@ -204,6 +206,8 @@ WafOutcome finish_firewall(ngx_http_request_t* request) noexcept {
   for (const char digit : score) out.score = static_cast<std::uint16_t>(std::min(65'535, out.score * 10 + (digit >= '0' && digit <= '9' ? digit - '0' : 0)));
   if (judged->finished) return out;
   judged->finished = true;
+  settle_limits(request, *judged, static_cast<int>(request->err_status != 0 ? request->err_status : request->headers_out.status));
+  judged->transaction->now(static_cast<std::int64_t>(now_ns()));
   judged->transaction->logging();
   log_matches(request, *judged);
   record_audit(request, *judged, *context_of(request), score);

@@ -143,6 +143,7 @@ ngx_int_t on_waf_rewrite(ngx_http_request_t* request) {
     if (place < 0 || request->internal) return NGX_DECLINED;
     judged = begin(request, *context, *conf, place);
     if (judged == nullptr) return NGX_DECLINED;
+    if (const auto status = limit_request(request, *judged, false); status != NGX_DECLINED) return status;
     judged->verdict = judged->transaction->request_headers_done();
     return answer(request, *judged);
   }
@@ -171,7 +172,11 @@ ngx_int_t on_waf_preaccess(ngx_http_request_t* request) {
   if (judged->body_asked && !judged->body_there) return NGX_DONE;
   judged->request_done = true;
   if (judged->body_there && !feed(request, t)) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  t.now(static_cast<std::int64_t>(now_ns()));
   judged->verdict = t.request_body_done();
+  if (!refused(*judged)) {
+    if (const auto status = limit_request(request, *judged, true); status != NGX_DECLINED) return status;
+  }
   return answer(request, *judged);
 }
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "ftw/through_nginx.h"
+#include "keep/table.h"
 #include "policy/bundle.h"
 #include "policy/policy.h"
 #include "ring/update_board.h"
@@ -29,6 +30,7 @@ struct Place {
   std::string name;
   waf::Mode mode = waf::Mode::kAsRules;
   std::vector<policy::PlacedExclusion> exclusions;
+  std::vector<policy::LimitText> limits = {};
 };
 
 // Writes a bundle named after its rules, and the policies of the places.
@@ -40,7 +42,7 @@ void put_rules(const Nginx& nginx, const std::string& rules, const std::vector<P
   REQUIRE_MESSAGE(bundle.ok(), (bundle.ok() ? "" : bundle.error().message));
   std::ofstream(folder + "/" + name, std::ios::binary) << *bundle;
   policy::PolicyFile file{name, {}};
-  for (const auto& place : places) file.policies.push_back({place.name, place.mode, {}, place.exclusions});
+  for (const auto& place : places) file.policies.push_back({place.name, place.mode, {}, place.exclusions, place.limits});
   std::ofstream(folder + "/policies.json") << policy::write_policy_file(file);
 }
 
@@ -53,6 +55,23 @@ std::string post(int port, const std::string& path, const std::string& body, con
 std::string body_of(const std::string& answer) {
   const auto head = answer.find("\r\n\r\n");
   return head == std::string::npos ? "" : answer.substr(head + 4);
+}
+
+// A socket on which an answer has begun with 200, or -1.
+int open_stream(int port, const std::string& path) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  const auto request = "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n";
+  ::send(fd, request.data(), request.size(), MSG_NOSIGNAL);
+  char bytes[512];
+  const auto n = ::recv(fd, bytes, sizeof bytes, 0);
+  if (n > 0 && status_of(std::string(bytes, static_cast<std::size_t>(n))) == 200) return fd;
+  ::close(fd);
+  return -1;
 }
 
 // Answers one connection with `head`, then with what it is sent, and never ends by itself.
@@ -282,6 +301,94 @@ TEST_CASE("firewall: rules change under way, and mistakes change nothing") {
   REQUIRE(eventually([&] { return nginx.workers().size() == 2 && board.state().live == 2; }));
   CHECK(all_answer("/?a=bad", 406));
   CHECK(all_answer("/?a=evil", 200));
+}
+
+// The table the core makes before nginx starts.
+void put_table(const Nginx& nginx) { REQUIRE(keep::TableFile::open_or_create(nginx.folder().path("run/waf.table"), {.bytes = 1 << 20}).ok()); }
+
+TEST_CASE("firewall: collections are of all workers, and outlive them") {
+  Nginx nginx;
+  put_table(nginx);
+  put_rules(nginx, std::string(kOn) +
+                       "SecAction \"id:1,phase:1,nolog,pass,initcol:ip=%{REMOTE_ADDR},setvar:ip.hits=+1,expirevar:ip.hits=600\"\n"
+                       "SecRule IP:hits \"@gt 10\" \"id:2,phase:1,deny,status:429\"\n",
+            {{"all", waf::Mode::kAsRules, {}}});
+  nginx.configure(kHttp + "ringwall_waf_table run/waf.table; server { listen @PORT@; ringwall_waf all; location / { return 200 ok; } }", 2);
+  nginx.start();
+  std::vector<int> passed(4);
+  std::vector<std::thread> clients;
+  for (auto& count : passed) {
+    clients.emplace_back([&] {
+      for (int i = 0; i < 10; ++i) count += status_of(get(nginx.port(), "/")) == 200 ? 1 : 0;
+    });
+  }
+  for (auto& client : clients) client.join();
+  CHECK(passed[0] + passed[1] + passed[2] + passed[3] == 10);
+  nginx.kill_all();
+  nginx.start();
+  CHECK(status_of(get(nginx.port(), "/")) == 429);
+}
+
+TEST_CASE("firewall: limits") {
+  Backend backend("b"), refusing("r", 401);
+  Nginx nginx;
+  put_table(nginx);
+  const auto rate = [](std::string name, std::string key, std::string path = "") { return policy::LimitText{.name = std::move(name), .key = std::move(key), .path = std::move(path), .requests = 3, .period_ms = 3'600'000}; };
+  auto login = rate("login", "argument:user", "= /login");
+  login.methods = {"POST"};
+  auto guesses = rate("guesses", "address", "/guess");
+  guesses.statuses = {401};
+  policy::LimitText crowd{.name = "crowd", .key = "everyone", .path = "/slow", .concurrent = 1};
+  put_rules(nginx, std::string(kOn) + kEvil, {{"all", waf::Mode::kBlock, {}, {rate("all", "address", "/a"), rate("key", "header:X-Api-Key", "/key"), rate("cookie", "cookie:id", "/cookie"), login, guesses, crowd}},
+                                              {"log", waf::Mode::kLog, {}, {rate("logged", "address")}}});
+  const auto pass = [](const Backend& to) { return " proxy_pass http://127.0.0.1:" + std::to_string(to.port()) + "; } "; };
+  Stream slow("HTTP/1.1 200 OK\r\n\r\n");
+  nginx.configure(kHttp + "ringwall_waf_table run/waf.table; server { listen @PORT@; ringwall_waf all; location / {" + pass(backend) + "location /seen { ringwall_waf log;" + pass(backend) +
+                      "location /guess {" + pass(refusing) + "location /slow { proxy_buffering off; proxy_pass http://127.0.0.1:" + std::to_string(slow.port()) + "; } }",
+                  2);
+  nginx.start();
+  struct Case {
+    const char *name, *path, *headers, *body;  // a body: POST
+    int before;                                // status of the first three
+    int after;
+  };
+  const Case kCases[] = {
+      {"by address", "/a", "", nullptr, 200, 429},
+      {"elsewhere is no limit", "/b", "", nullptr, 200, 200},
+      {"one key", "/key", "X-Api-Key: one\r\n", nullptr, 200, 429},
+      {"another key", "/key", "X-Api-Key: two\r\n", nullptr, 200, 429},
+      {"no key: the address", "/key", "", nullptr, 200, 429},
+      {"a cookie among others", "/cookie", "Cookie: a=b; id=7;c=d\r\n", nullptr, 200, 429},
+      {"another's cookie", "/cookie", "Cookie: id=8\r\n", nullptr, 200, 429},
+      {"an account", "/login", "", "user=ann&password=x", 200, 429},
+      {"another account", "/login", "", "user=bob&password=x", 200, 429},
+      {"its page is no attempt", "/login?user=ann", "", nullptr, 200, 200},
+      {"failures", "/guess", "", nullptr, 401, 429},
+      {"log mode lets pass", "/seen", "", nullptr, 200, 200},
+  };
+  for (const auto& c : kCases) {
+    CAPTURE(c.name);
+    const auto ask = [&] { return c.body != nullptr ? post(nginx.port(), c.path, c.body) : get(nginx.port(), c.path, c.headers); };
+    for (int i = 0; i < 3; ++i) CHECK(status_of(ask()) == c.before);
+    nginx.records(3);
+    const auto answer = ask();
+    CHECK(status_of(answer) == c.after);
+    if (c.after == 429) CHECK(answer.find("\r\nRetry-After: 1200\r\n") != std::string::npos);
+    const auto wanted = c.after == 429 ? ring::WafVerdict::kLimited : c.path == std::string("/seen") ? ring::WafVerdict::kMatched : ring::WafVerdict::kPassed;
+    CHECK(nginx.record().waf_verdict == static_cast<int>(wanted));
+  }
+  // One is inside until it leaves.
+  const auto enter = [&] { return open_stream(nginx.port(), "/slow"); };
+  const int first = enter();
+  CHECK(first >= 0);
+  CHECK(status_of(get(nginx.port(), "/slow")) == 429);
+  ::close(first);
+  CHECK(eventually([&] {
+    const int third = enter();
+    const bool in = third >= 0;
+    if (in) ::close(third);
+    return in;
+  }));
 }
 
 TEST_CASE("firewall: a configuration that cannot work is refused") {

@@ -7,6 +7,7 @@
 
 #include <new>
 
+#include "keep/table.h"
 #include "ring/health_table.h"
 #include "ring/owner.h"
 
@@ -90,6 +91,13 @@ char* set_waf_board(ngx_conf_t* cf, ngx_command_t*, void* conf) {
   if (main->board != nullptr) return const_cast<char*>("is duplicate");
   main->board = map_file(cf, main->board_path, PROT_READ | PROT_WRITE, ring::board_file_fault);
   return main->board != nullptr ? NGX_CONF_OK : conf_error();
+}
+
+char* set_waf_table(ngx_conf_t* cf, ngx_command_t*, void* conf) {
+  auto* main = static_cast<MainConf*>(conf);
+  if (main->table != nullptr) return const_cast<char*>("is duplicate");
+  main->table = map_file(cf, main->table_path, PROT_READ | PROT_WRITE, keep::table_file_fault);
+  return main->table != nullptr ? NGX_CONF_OK : conf_error();
 }
 
 void* create_main_conf(ngx_conf_t* cf) {
@@ -193,6 +201,8 @@ ngx_command_t commands[] = {
     // ringwall_waf_policies PATH; ringwall_waf_updates PATH: what the firewall does where, and how it hears of newer policies.
     {ngx_string("ringwall_waf_policies"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_waf_policies, NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},
     {ngx_string("ringwall_waf_updates"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_waf_board, NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},
+    // ringwall_waf_table PATH: what the firewall remembers between requests, for all workers.
+    {ngx_string("ringwall_waf_table"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_waf_table, NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},
     // ringwall_waf NAME|off: the policy of this place.  ringwall_waf_log on|off: whether matches go to the error log.
     {ngx_string("ringwall_waf"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, set_waf_place, NGX_HTTP_LOC_CONF_OFFSET, 0, nullptr},
     {ngx_string("ringwall_waf_log"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot, NGX_HTTP_LOC_CONF_OFFSET,

@@ -35,6 +35,8 @@ struct MainConf {
   ngx_str_t policies_path{};
   ngx_str_t board_path{};
   void* board = nullptr;          // the mapping of ring/update_board.h
+  ngx_str_t table_path{};
+  void* table = nullptr;          // the mapping of keep/table.h
   ngx_array_t* places = nullptr;  // ngx_str_t: names of policies, by the number of the place
   class Policies* policies = nullptr;
 };

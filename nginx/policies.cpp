@@ -60,7 +60,11 @@ std::string Policies::load() {
   return {};
 }
 
-void Policies::start(void* board) {
+void Policies::start(void* board, void* table) {
+  if (table != nullptr) {
+    table_.attach(table, {.self = ring::owner_of(::getpid()), .lives = ring::owner_lives});
+    remembers_ = true;
+  }
   if (board == nullptr || current_ == nullptr) return;
   board_ = std::make_unique<ring::BoardWorker>(board);
   board_->claim(ring::owner_of(::getpid()));
@@ -127,7 +131,7 @@ void Policies::stop() {
 }
 
 std::unique_ptr<waf::Transaction> Policies::take(const std::shared_ptr<const waf::RuleSet>& rules) {
-  if (idle_.empty() || rules != current_->set->rules()) return waf::Transaction::make(rules);
+  if (idle_.empty() || rules != current_->set->rules()) return waf::Transaction::make(rules, remembers_ ? &collections_ : nullptr);
   auto out = std::move(idle_.back());
   idle_.pop_back();
   return out;

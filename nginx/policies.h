@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "keep/collections.h"
 #include "policy/policy.h"
 #include "ring/update_board.h"
 
@@ -33,8 +34,8 @@ class Policies {
   // Empty, or what is wrong.  Before workers are forked.
   std::string load();
 
-  // In a worker.  `board` may be null: then there are no updates.
-  void start(void* board);
+  // In a worker.  `board` may be null: then there are no updates; `table` too: then nothing is remembered between requests.
+  void start(void* board, void* table);
   void stop();
 
   // What a request that begins now is judged by.  Only in the worker's own thread, as the two below.
@@ -42,6 +43,8 @@ class Policies {
     if (newest_ready_.load(std::memory_order_acquire) != taken_) take_up();
     return current_;
   }
+  // What workers remember together; null: there is no table.
+  keep::Table* table() { return remembers_ ? &table_ : nullptr; }
   // Transactions are used again: their memory is there already.
   std::unique_ptr<waf::Transaction> take(const std::shared_ptr<const waf::RuleSet>& rules);
   void give_back(const std::shared_ptr<const waf::RuleSet>& rules, std::unique_ptr<waf::Transaction> transaction);
@@ -55,6 +58,9 @@ class Policies {
 
   Result<std::string> read(const std::string& name) const;
 
+  keep::Table table_;
+  keep::Collections collections_{table_};
+  bool remembers_ = false;
   const std::string path_;
   int folder_ = -1;  // opened by the master: workers may not go there by its path
   const std::vector<std::string> places_;

@@ -37,12 +37,26 @@ struct WafExclusion {
   std::string reason;                // for whoever asks in a year
 };
 
+// How often, or how many at once, by who asks.
+struct WafLimit {
+  std::string name;
+  std::string key = "address";       // "address", "everyone", "header:NAME", "cookie:NAME", "argument:NAME"
+  std::string path;                  // as WafExclusion::path
+  std::vector<std::string> methods;  // none: all
+  std::vector<int> statuses;         // only requests so answered count; none: all requests
+  int requests = 0;                  // in `period`; 0: any number
+  milliseconds period = 1min;
+  int burst = 0;                     // at once; 0: as many as `requests`
+  int concurrent = 0;                // 0: any number
+};
+
 // What a host or a route does otherwise than `waf`.
 struct WafPlace {
   std::string mode = "inherit";      // "inherit", "off", "log", "block"
   int paranoia = 0;                  // 0: inherited
   std::map<std::string, std::string> settings;  // further values of the rule set: "inbound_anomaly_score_threshold"
   std::vector<WafExclusion> exclusions;
+  std::vector<WafLimit> limits;
 };
 
 struct Route {
@@ -176,6 +190,7 @@ struct Waf {
   std::uint64_t body_bytes_max = 13'107'200;          // of a request that is looked at; what is larger is refused
   std::map<std::string, std::string> settings;        // TX variables of the rule set
   std::vector<WafExclusion> exclusions;
+  std::vector<WafLimit> limits;
 };
 
 struct Telemetry {

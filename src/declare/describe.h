@@ -85,11 +85,25 @@ void describe(V& visit, WafExclusion& v) {
 }
 
 template <class V>
+void describe(V& visit, WafLimit& v) {
+  visit("name", v.name, required(Text::kName), "Name of the limit. Limits of one name count together, wherever they stand.");
+  visit("key", v.key, Rule{}, "Who is counted: address (of IPv6 the /64), everyone, header:NAME, cookie:NAME or argument:NAME. Who leaves it out is known by the address.");
+  visit("path", v.path, Rule{}, "Only requests whose path begins so, or with \"= /path\" is it.");
+  visit("methods", v.methods, Rule{}, "Only requests with these methods.");
+  visit("statuses", v.statuses, range(100, 599), "Only requests answered so count, as 401 for guessed passwords or 404 for searched paths; beyond the limit all are refused.");
+  visit("requests", v.requests, range(0, 1'000'000'000), "This many in each period, spread evenly after the burst.");
+  visit("period", v.period, between(1ms, std::chrono::hours(24 * 366)), "The period.");
+  visit("burst", v.burst, range(0, 1'000'000'000), "This many may come at once; 0 is as many as requests.");
+  visit("concurrent", v.concurrent, range(0, 1'000'000), "This many at the same time; 0 is any number.");
+}
+
+template <class V>
 void describe(V& visit, WafPlace& v) {
   visit("mode", v.mode, one_of({"inherit", "off", "log", "block"}), "What the firewall does here.");
   visit("paranoia", v.paranoia, range(0, 4), "Paranoia level here; 0 inherits.");
   visit("settings", v.settings, text(Text::kName), "Further settings of the rule set here, by the name of their TX variable.");
   visit("exclusions", v.exclusions, Rule{}, "Rules that do not apply here, besides those of all places.");
+  visit("limits", v.limits, Rule{}, "Limits here, besides those of all places.");
 }
 
 template <class V>
@@ -195,6 +209,7 @@ void describe(V& visit, Waf& v) {
   visit("body_bytes_max", v.body_bytes_max, size(1 * kKiB, 1 * kGiB), "Largest request body that is looked at; larger ones are refused with 413.");
   visit("settings", v.settings, text(Text::kName), "Further settings of the rule set, by the name of their TX variable: allowed_methods, arg_length, …");
   visit("exclusions", v.exclusions, Rule{}, "Rules that do not apply to this application.");
+  visit("limits", v.limits, Rule{}, "How often, or how many at once, by who asks; beyond it the answer is 429.");
 }
 
 template <class V>

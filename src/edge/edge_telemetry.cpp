@@ -40,7 +40,7 @@ std::string client_address(const EdgeRecord& record) {
 }
 
 std::string_view waf_word(ring::WafVerdict verdict) {
-  constexpr std::string_view kWords[] = {"", "pass", "match", "deny", "drop", "redirect"};
+  constexpr std::string_view kWords[] = {"", "pass", "match", "deny", "drop", "redirect", "limit"};
   const auto at = static_cast<std::size_t>(verdict);
   return at < std::size(kWords) ? kWords[at] : "";
 }

@@ -61,12 +61,14 @@ class PolicyMaker {
     for (const auto* prefix : {"inbound", "outbound"}) set(fmt::format("{}_anomaly_score_threshold", prefix), std::to_string(prefix[0] == 'i' ? waf.inbound_threshold : waf.outbound_threshold));
     merge(waf.settings);
     exclude(waf.exclusions);
+    limit(waf.limits);
   }
   void narrow(const declare::WafPlace& place) {
     if (place.mode != "inherit") mode_ = place.mode;
     if (place.paranoia != 0) paranoia_ = place.paranoia;
     merge(place.settings);
     exclude(place.exclusions);
+    limit(place.limits);
   }
   policy::PolicyText finish(std::string name) {
     const auto level = std::to_string(paranoia_), detection = std::to_string(std::max(paranoia_, detection_));
@@ -89,6 +91,12 @@ class PolicyMaker {
   }
   void exclude(const std::vector<declare::WafExclusion>& exclusions) {
     for (const auto& one : exclusions) policy_.exclusions.push_back({one.rules, one.targets, one.path});
+  }
+
+  void limit(const std::vector<declare::WafLimit>& limits) {
+    for (const auto& one : limits) {
+      policy_.limits.push_back({one.name, one.key, one.path, one.methods, one.statuses, one.requests, one.period.count(), one.burst, one.concurrent});
+    }
   }
 
   policy::PolicyText policy_;

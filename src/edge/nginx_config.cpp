@@ -202,6 +202,7 @@ class Generator {
     if (!plan_.firewall) return;
     w_.line("ringwall_waf_policies {}", detail::quoted(fmt::format("{}/waf/{}", plan_.run_directory, kPoliciesFile)));
     w_.line("ringwall_waf_updates {}", detail::quoted(plan_.run_directory + "/waf.board"));
+    w_.line("ringwall_waf_table {}", detail::quoted(plan_.run_directory + "/waf.table"));
   }
 
   void limits() {

@@ -83,7 +83,9 @@ Result<Rate> Rate::make(std::int64_t count, std::int64_t period_ns, std::int64_t
   return rate;
 }
 
-RateAnswer take(Table& table, std::string_view key, const Rate& rate, std::int64_t now_ns) noexcept {
+namespace {
+
+RateAnswer ask(Table& table, std::string_view key, const Rate& rate, std::int64_t now_ns, bool takes) noexcept {
   RateAnswer answer;
   const auto outcome = table.edit({kRateSpace, key}, now_ns, [&](Record& record) {
     std::int64_t due_ns = now_ns;
@@ -100,12 +102,18 @@ RateAnswer take(Table& table, std::string_view key, const Rate& rate, std::int64
       answer = {Limited::kDenied, ahead_ns - rate.burst_ns, 0};
       if (!beyond) return Then::kLeave;
     }
+    if (!takes) return Then::kLeave;
     record.assign({reinterpret_cast<const char*>(&due_ns), sizeof due_ns});
     record.expires_ns = due_ns;  // from then on it says nothing
     return Then::kWrite;
   });
   return outcome == Outcome::kDone ? answer : RateAnswer{};
 }
+
+}  // namespace
+
+RateAnswer take(Table& table, std::string_view key, const Rate& rate, std::int64_t now_ns) noexcept { return ask(table, key, rate, now_ns, true); }
+RateAnswer look(Table& table, std::string_view key, const Rate& rate, std::int64_t now_ns) noexcept { return ask(table, key, rate, now_ns, false); }
 
 LeaseAnswer enter(Table& table, std::string_view key, const Concurrency& limit, std::int64_t now_ns) noexcept {
   LeaseAnswer answer;

@@ -33,6 +33,8 @@ struct RateAnswer {
 };
 // One that is denied costs nothing.
 RateAnswer take(Table& table, std::string_view key, const Rate& rate, std::int64_t now_ns) noexcept;
+// What take() would answer; nothing changes.
+RateAnswer look(Table& table, std::string_view key, const Rate& rate, std::int64_t now_ns) noexcept;
 
 // Up to `max` at once.  Each holds a lease that ends by itself, so that a killed worker's places come back; who takes longer
 // renews it.  Leases of one key end on common times, kLeaseParts to a lease's length, so that any number takes one small record.

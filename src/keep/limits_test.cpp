@@ -60,6 +60,8 @@ TEST_CASE("limits: a rate") {
     for (const auto& c : kCases) {
       CAPTURE(c.now_ms);
       const auto key = fmt::format("{} {}", begin, c.key);
+      // Looking takes nothing.
+      CHECK(show(look(f.table, key, rate, begin + c.now_ms * kMillisecond)) == c.want);
       CHECK(show(take(f.table, key, rate, begin + c.now_ms * kMillisecond)) == c.want);
     }
   }

@@ -26,14 +26,42 @@ bool text_of(const Json& object, const char* key, std::string& out) {
   return true;
 }
 
+bool read_texts(const Json& object, const char* key, std::vector<std::string>& out) {
+  const auto found = object.find(key);
+  if (found == object.end()) return true;
+  if (!found->is_array()) return false;
+  for (const auto& text : *found) {
+    if (!text.is_string()) return false;
+    out.push_back(text.get<std::string>());
+  }
+  return true;
+}
+
 bool read_exclusion(const Json& json, PlacedExclusion& out) {
   if (!json.is_object() || !text_of(json, "rules", out.rules) || !text_of(json, "path", out.path)) return false;
-  const auto targets = json.find("targets");
-  if (targets == json.end()) return true;
-  if (!targets->is_array()) return false;
-  for (const auto& target : *targets) {
-    if (!target.is_string()) return false;
-    out.targets.push_back(target.get<std::string>());
+  return read_texts(json, "targets", out.targets);
+}
+
+bool read_number(const Json& object, const char* key, std::int64_t& out) {
+  const auto found = object.find(key);
+  if (found == object.end()) return true;
+  if (!found->is_number_integer()) return false;
+  out = found->get<std::int64_t>();
+  return true;
+}
+
+bool read_limit(const Json& json, LimitText& out) {
+  if (!json.is_object() || !text_of(json, "name", out.name) || !text_of(json, "key", out.key) || !text_of(json, "path", out.path)) return false;
+  for (const auto& [key, number] : {std::pair{"requests", &out.requests}, {"period_ms", &out.period_ms}, {"burst", &out.burst}, {"concurrent", &out.concurrent}}) {
+    if (!read_number(json, key, *number)) return false;
+  }
+  if (!read_texts(json, "methods", out.methods)) return false;
+  const auto statuses = json.find("statuses");
+  if (statuses == json.end()) return true;
+  if (!statuses->is_array()) return false;
+  for (const auto& status : *statuses) {
+    if (!status.is_number_integer()) return false;
+    out.statuses.push_back(status.get<int>());
   }
   return true;
 }
@@ -57,6 +85,12 @@ bool read_policy(const Json& json, PolicyText& out) {
       if (!read_exclusion(one, out.exclusions.emplace_back())) return false;
     }
   }
+  if (const auto limits = json.find("limits"); limits != json.end()) {
+    if (!limits->is_array()) return false;
+    for (const auto& one : *limits) {
+      if (!read_limit(one, out.limits.emplace_back())) return false;
+    }
+  }
   return true;
 }
 
@@ -69,7 +103,9 @@ Result<Policy> compile(const PolicyText& text, const waf::RuleSet& rules) {
     }
     adjustments.exclusions.push_back(std::move(exclusion));
   }
-  return Policy{text.name, text.mode, RW_TRY(rules.overlay(adjustments)), text};
+  Policy out{text.name, text.mode, RW_TRY(rules.overlay(adjustments)), {}, text};
+  for (const auto& one : text.limits) out.limits.push_back(RW_TRY(compile_limit(one)));
+  return out;
 }
 
 }  // namespace
@@ -84,6 +120,10 @@ std::string write_policy_file(const PolicyFile& file) {
     Json one{{"name", policy.name}, {"mode", name_of(policy.mode)}};
     for (const auto& [name, value] : policy.tx) one["tx"][name] = value;
     for (const auto& exclusion : policy.exclusions) one["exclusions"].push_back({{"rules", exclusion.rules}, {"targets", exclusion.targets}, {"path", exclusion.path}});
+    for (const auto& limit : policy.limits) {
+      one["limits"].push_back({{"name", limit.name}, {"key", limit.key}, {"path", limit.path}, {"methods", limit.methods}, {"statuses", limit.statuses},
+                               {"requests", limit.requests}, {"period_ms", limit.period_ms}, {"burst", limit.burst}, {"concurrent", limit.concurrent}});
+    }
     out["policies"].push_back(std::move(one));
   }
   return out.dump(1) + "\n";

@@ -1,6 +1,7 @@
 // Policies: what the firewall does at which place of the application, and the rules it does it with.
 //
-//   policy file := JSON {"rules": FILE, "policies": [{"name", "mode", "tx": {…}, "exclusions": [{"rules", "targets", "path"}]}]}
+//   policy file := JSON {"rules": FILE, "policies": [{"name", "mode", "tx": {…}, "exclusions": [{"rules", "targets", "path"}],
+//                                                          "limits": [limits.h]}]}
 //
 // FILE is the name of a bundle (bundle.h) beside the policy file.  The core writes both, workers load them; a set is immutable and
 // shared by threads.
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "policy/limits.h"
 #include "waf/engine.h"
 
 namespace ringwall::policy {
@@ -31,6 +33,7 @@ struct PolicyText {
   waf::Mode mode = waf::Mode::kAsRules;
   std::vector<std::pair<std::string, std::string>> tx;
   std::vector<PlacedExclusion> exclusions;
+  std::vector<LimitText> limits;
   bool operator==(const PolicyText&) const = default;
 };
 
@@ -51,6 +54,7 @@ struct Policy {
   std::string name;
   waf::Mode mode = waf::Mode::kAsRules;
   std::shared_ptr<const waf::Overlay> overlay;
+  std::vector<Limit> limits;
   PolicyText text;  // what it was made of: a set that has the same takes the overlay over
 };
 

@@ -152,6 +152,8 @@ class Transaction {
   virtual bool enforcing() const = 0;
   // Of TX, without regard to case; empty: not there.
   virtual std::string_view tx(std::string_view name) const = 0;
+  // The first argument of this name, of the query or the body; empty: not there.
+  virtual std::string_view argument(std::string_view name) const = 0;
 
   virtual void observe(RuleObserver* observer) = 0;  // null: nobody; stays over reset()
   virtual std::size_t memory_bytes() const = 0;      // what the exchange holds now, about

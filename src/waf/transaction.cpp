@@ -87,6 +87,12 @@ class RealTransaction final : public Transaction {
     const auto slot = program.slot_of.find(base::lower_ascii(name));
     return judge_.tx_value(slot == program.slot_of.end() ? detail::kNone : slot->second, name);
   }
+  std::string_view argument(std::string_view name) const override {
+    for (const auto& entry : judge_.exchange.entries(Variable::kArgs)) {
+      if (entry.name == name) return entry.value;
+    }
+    return {};
+  }
   void observe(RuleObserver* observer) override { judge_.observer = observer; }
   std::size_t memory_bytes() const override { return judge_.memory_bytes(); }
 

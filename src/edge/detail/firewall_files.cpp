@@ -6,12 +6,31 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "ring/owner.h"
 
 namespace ringwall::edge::detail {
 
+namespace {
+
+Result<keep::TableFile> open_table(base::Files& files, const std::string& path) {
+  keep::TableOptions options;
+  std::uint8_t boot[16];
+  ring::read_boot_id(boot);
+  std::copy_n(boot, sizeof boot, options.boot_id.begin());
+  auto table = keep::TableFile::open_or_create(path, options);
+  if (table.ok() || table.error().code != Errc::kCorrupt) return table;
+  // Counters are worth less than the edge.  Workers that run keep what they have mapped.
+  base::log_event(base::Level::kWarn, "edge.counters_begin_anew", {{"why", table.error().message}});
+  RW_TRY(files.remove(path));
+  return keep::TableFile::open_or_create(path, options);
+}
+
+}  // namespace
+
 Result<std::unique_ptr<FirewallFiles>> FirewallFiles::open(base::Files& files, base::Clock& clock, const std::string& run_directory) {
   auto board = RW_TRY(ring::UpdateBoard::open_or_create(run_directory + "/waf.board"));
-  return std::unique_ptr<FirewallFiles>(new FirewallFiles(files, clock, run_directory, std::move(board)));
+  auto table = RW_TRY(open_table(files, run_directory + "/waf.table"));
+  return std::unique_ptr<FirewallFiles>(new FirewallFiles(files, clock, run_directory, std::move(board), std::move(table)));
 }
 
 Result<void> FirewallFiles::put(const FirewallPlan& plan, const FirewallPlan& before) {
@@ -25,7 +44,7 @@ Result<void> FirewallFiles::put(const FirewallPlan& plan, const FirewallPlan& be
   auto policies = plan.policies;
   for (const auto& old : before.policies.policies) {
     const bool known = std::any_of(policies.policies.begin(), policies.policies.end(), [&](const auto& one) { return one.name == old.name; });
-    if (!known) policies.policies.push_back({old.name, old.mode, old.tx, {}});
+    if (!known) policies.policies.push_back({old.name, old.mode, old.tx, {}, {}});
   }
   return files_.write_atomic(folder_ + "/" + kPoliciesFile, policy::write_policy_file(policies), 0644);
 }

@@ -6,6 +6,7 @@
 
 #include "base/world.h"
 #include "edge/firewall.h"
+#include "keep/table.h"
 #include "ring/update_board.h"
 
 namespace ringwall::edge::detail {
@@ -23,13 +24,14 @@ class FirewallFiles {
   void publish(const FirewallPlan& plan, const FirewallPlan& before);
 
  private:
-  FirewallFiles(base::Files& files, base::Clock& clock, const std::string& run_directory, ring::UpdateBoard board)
-      : files_(files), clock_(clock), folder_(run_directory + "/waf"), board_(std::move(board)) {}
+  FirewallFiles(base::Files& files, base::Clock& clock, const std::string& run_directory, ring::UpdateBoard board, keep::TableFile table)
+      : files_(files), clock_(clock), folder_(run_directory + "/waf"), board_(std::move(board)), table_(std::move(table)) {}
 
   base::Files& files_;
   base::Clock& clock_;
   const std::string folder_;
   ring::UpdateBoard board_;
+  keep::TableFile table_;  // what workers remember between requests
 };
 
 }  // namespace ringwall::edge::detail
