@@ -14,6 +14,16 @@ namespace {
 
 constexpr std::size_t kPairs = 1u << 16, kHashes = 1u << 17;
 
+constexpr std::size_t kGramBytes = 6, kStrideBytesMin = kGramBytes + kStride - 1;  // of a literal that is found at each fourth byte
+
+// The three bytes that end at `end`, and a number for the six that begin at `begin`.
+std::uint32_t triple_at(const unsigned char* end) { return static_cast<std::uint32_t>(end[-2] << 16 | end[-1] << 8 | end[0]); }
+std::uint32_t gram_at(const unsigned char* begin) {
+  std::uint64_t gram;
+  std::memcpy(&gram, begin, sizeof gram);
+  return static_cast<std::uint32_t>((gram << 16) * 0x9E3779B97F4A7C15u >> 32);
+}
+
 // About how common a byte is in requests, in thousandths; of a triple the least common one decides most.  Letters as in English
 // text, the rare ones not as rare: names and encoded values have them too.
 int commonness(unsigned char c) {
@@ -30,9 +40,8 @@ int commonness(unsigned char c) {
 // literals at one key are a handle for attackers.
 long crowding(long load) { return load == 0 ? 4 : 1 + load * load / 3; }
 
-// A block's positions fit 16 bits, and it and what is noted of it the first-level cache.
-constexpr std::size_t kBlock = 2048;
 constexpr std::size_t kBlocksBeforeCopy = 2;
+constexpr std::size_t kShortMax = 128;                                             // the most that are looked for beside long ones
 
 // Of literals of so many bytes: which bits of their two words count.
 constexpr std::array<std::uint64_t, kLiteralBytesMax + 1> masks(std::size_t first) {
@@ -84,7 +93,15 @@ void Prefilter::finish() {
     pair_literals_.push_back({clauses, count, pair});
   }
   pairs_.rank();
-  add_triples(std::move(longer));
+  const auto long_ones = std::partition(longer.begin(), longer.end(), [](const Entry& entry) { return entry.size < kStrideBytesMin; });
+  if (const auto few = static_cast<std::size_t>(long_ones - longer.begin()) + pair_literals_.size(); few <= kShortMax && longer.size() > few) {
+    add_strides({long_ones, longer.end()});
+    longer.erase(long_ones, longer.end());
+    add_triples(std::move(longer));
+    add_ends();
+  } else {
+    add_triples(std::move(longer));
+  }
   clauses_.clear();
   clauses_.shrink_to_fit();
 }
@@ -97,41 +114,81 @@ void Prefilter::Marks::rank() {
   }
 }
 
+void Prefilter::Table::fill(std::vector<std::pair<std::uint32_t, Entry>> keyed) {
+  std::stable_sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  marks.words.assign(kHashes / 64, 0);
+  for (std::size_t i = 0; i < keyed.size(); ++i) {
+    const auto key = keyed[i].first;
+    marks.words[key / 64] |= std::uint64_t{1} << (key % 64);
+    if (i == 0 || key != keyed[i - 1].first) buckets.push_back(static_cast<std::uint32_t>(i));
+    entries.push_back(keyed[i].second);
+  }
+  buckets.push_back(static_cast<std::uint32_t>(keyed.size()));
+  marks.rank();
+}
+
 void Prefilter::add_triples(std::vector<Entry> literals) {
-  triples_.words.assign(kHashes / 64, 0);
   // The short ones have the least choice of keys, so they choose first.
   std::stable_sort(literals.begin(), literals.end(), [](const auto& a, const auto& b) { return a.size < b.size; });
   std::vector<long> load(kHashes, 0);
-  std::vector<std::pair<std::uint32_t, const Entry*>> keyed;  // by hash
+  std::vector<std::pair<std::uint32_t, Entry>> keyed;
   for (auto& entry : literals) {
     std::uint32_t best = 0;
     long best_score = -1;
     for (unsigned end = 2; end < entry.size; ++end) {
       const auto a = entry.text[end - 2], b = entry.text[end - 1], c = entry.text[end];
-      const auto key = hash(static_cast<std::uint32_t>(a << 16 | b << 8 | c));
+      const auto key = hash(triple_at(entry.text + end));
       const long score = static_cast<long>(commonness(a)) * commonness(b) * commonness(c) * crowding(load[key]);
       if (best_score >= 0 && score >= best_score) continue;
       best_score = score, best = key, entry.key_end = static_cast<std::uint8_t>(end);
     }
     ++load[best];
-    triples_.words[best / 64] |= std::uint64_t{1} << (best % 64);
-    keyed.emplace_back(best, &entry);
+    keyed.emplace_back(best, entry);
   }
-  triples_.rank();
-  std::stable_sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (std::size_t i = 0; i < keyed.size(); ++i) {
-    if (i == 0 || keyed[i].first != keyed[i - 1].first) buckets_.push_back(static_cast<std::uint32_t>(i));
-    entries_.push_back(*keyed[i].second);
-  }
-  buckets_.push_back(static_cast<std::uint32_t>(keyed.size()));
+  triples_.fill(std::move(keyed));
 }
 
-// The literals whose key may end at `at`; the text has `before` bytes before it, and `behind` after it.  False: all that these
-// literals can tell is told.
-bool Prefilter::try_triple(bool skip_told, std::size_t bucket, const unsigned char* at, std::size_t before, std::size_t behind, std::uint64_t* bits) const {
+// Each literal at four places side by side, of which one is at a fourth byte wherever the literal is; those that are least common.
+void Prefilter::add_strides(const std::vector<Entry>& literals) {
+  std::vector<long> load(kHashes, 0);
+  std::vector<std::pair<std::uint32_t, Entry>> keyed;
+  for (auto entry : literals) {
+    std::size_t best = 0;
+    long best_score = -1;
+    for (std::size_t begin = 0; begin + kStrideBytesMin <= entry.size; ++begin) {
+      long score = 0;
+      for (std::size_t i = begin; i < begin + kStride; ++i) {
+        long common = crowding(load[hash(gram_at(entry.text + i))]);
+        for (std::size_t k = 0; k < kGramBytes; ++k) common += commonness(entry.text[i + k]);
+        score = std::max(score, common);
+      }
+      if (best_score >= 0 && score >= best_score) continue;
+      best_score = score, best = begin;
+    }
+    for (std::size_t i = best; i < best + kStride; ++i) {
+      const auto key = hash(gram_at(entry.text + i));
+      ++load[key];
+      entry.key_end = static_cast<std::uint8_t>(i);
+      keyed.emplace_back(key, entry);
+    }
+  }
+  strides_.fill(std::move(keyed));
+}
+
+// The last two bytes of all keys that are looked for at each byte.
+void Prefilter::add_ends() {
+  ends_.assign(kPairs / 64, 0);
+  const auto add = [this](unsigned pair) { ends_[pair / 64] |= std::uint64_t{1} << (pair % 64); };
+  for (const auto& one : pair_literals_) add(one.pair);
+  for (const auto& one : triples_.entries) add(triple_at(one.text + one.key_end) & 0xffff);
+}
+
+// The literals whose key is at `at`; the text has `before` bytes before it, and `behind` after it.  False: all that these literals
+// can tell is told.
+bool Prefilter::try_key(const Table& table, bool skip_told, std::size_t bucket, const unsigned char* at, std::size_t before, std::size_t behind, std::uint64_t* bits) const {
   bool more = false;
-  for (auto e = buckets_[bucket]; e < buckets_[bucket + 1]; ++e) {
-    const auto& entry = entries_[e];
+  for (auto e = table.buckets[bucket]; e < table.buckets[bucket + 1]; ++e) {
+    const auto& entry = table.entries[e];
     if (skip_told && all_set(entry.clauses, entry.clause_count, bits)) continue;
     more = true;
     if (before < entry.key_end || behind + entry.key_end + 1 < entry.size) continue;
@@ -143,54 +200,96 @@ bool Prefilter::try_triple(bool skip_told, std::size_t bucket, const unsigned ch
   return more;
 }
 
-// Where something may be is noted first, without a branch: in hostile text it is at every other byte, and at none that could be
-// foretold.
-void Prefilter::scan_block(const Places& places, const unsigned char* block, std::size_t begin, std::size_t end, std::size_t text_bytes, std::uint64_t* bits) const {
-  std::uint16_t pairs_at[kBlock], triples_at[kBlock];
+// Without a branch: in hostile text something may be at every other byte, and at none that could be foretold.
+void Prefilter::note_all(const Places& places, const unsigned char* block, std::size_t bytes, Noted& noted) const {
   std::size_t pairs = 0, triples = 0;
   const auto *const pair_words = places.pairs, *const triple_words = places.triples;
   std::uint32_t last = static_cast<std::uint32_t>(block[-2] << 8 | block[-1]);
-  for (std::size_t i = 0; i < end - begin; ++i) {
+  for (std::size_t i = 0; i < bytes; ++i) {
     last = (last << 8 | block[i]) & 0xffffff;
     const auto pair = last & 0xffff, triple = hash(last);
-    pairs_at[pairs] = triples_at[triples] = static_cast<std::uint16_t>(i);
+    noted.pairs_at[pairs] = noted.triples_at[triples] = static_cast<std::uint16_t>(i);
     pairs += pair_words[pair / 64] >> (pair % 64) & 1;
     triples += triple_words[triple / 64] >> (triple % 64) & 1;
   }
-  for (std::size_t k = 0; k < pairs; ++k) {
-    const auto* at = block + pairs_at[k];
-    if (begin + pairs_at[k] == 0) continue;  // the byte before the text is none of it
+  noted.pairs = pairs, noted.triples = triples;
+}
+
+void Prefilter::note_few(const Places& places, const unsigned char* block, std::size_t bytes, Noted& noted) const {
+  const auto* const stride_words = places.strides;
+  std::size_t strides = 0;
+  for (std::size_t i = 0; i < bytes; i += kStride) {
+    const auto key = hash(gram_at(block + i));
+    noted.strides_at[strides] = static_cast<std::uint16_t>(i);
+    strides += stride_words[key / 64] >> (key % 64) & 1;
+  }
+  noted.strides = strides;
+
+  std::size_t ends = 0;
+  std::uint16_t ends_at[kBlockBytes];
+  const auto* const end_words = ends_.data();
+  std::uint32_t last = block[-1];
+  for (std::size_t i = 0; i < bytes; ++i) {
+    last = (last << 8 | block[i]) & 0xffff;
+    ends_at[ends] = static_cast<std::uint16_t>(i);
+    ends += end_words[last / 64] >> (last % 64) & 1;
+  }
+  for (std::size_t k = 0; k < ends; ++k) {
+    const auto at = ends_at[k];
+    const auto triple = triple_at(block + at), pair = triple & 0xffff, key = hash(triple);
+    noted.pairs_at[noted.pairs] = noted.triples_at[noted.triples] = at;
+    noted.pairs += places.pairs[pair / 64] >> (pair % 64) & 1;
+    noted.triples += places.triples[key / 64] >> (key % 64) & 1;
+  }
+}
+
+void Prefilter::scan_block(const Places& places, const unsigned char* block, std::size_t begin, std::size_t end, std::size_t text_bytes, std::uint64_t* bits) const {
+  Noted noted;
+  if (strides_.entries.empty()) note_all(places, block, end - begin, noted);
+  else note_few(places, block, end - begin, noted);
+  for (std::size_t k = 0; k < noted.pairs; ++k) {
+    const auto* at = block + noted.pairs_at[k];
+    if (begin + noted.pairs_at[k] == 0) continue;  // the byte before the text is none of it
     const auto pair = static_cast<std::uint32_t>(at[-1] << 8 | at[0]);
     const auto& literal = pair_literals_[pairs_.number(pair)];
     set(literal.clauses, literal.clause_count, bits);
     if (places.pairs_left != nullptr) places.pairs_left[pair / 64] &= ~(std::uint64_t{1} << (pair % 64));
   }
-  for (std::size_t k = 0; k < triples; ++k) {
-    const auto* here = block + triples_at[k];
-    const auto at = begin + triples_at[k];
-    const auto triple = hash(static_cast<std::uint32_t>(here[-2] << 16 | here[-1] << 8 | here[0]));
-    const bool more = try_triple(places.triples_left != nullptr, triples_.number(triple), here, at, text_bytes - at - 1, bits);
-    if (!more && places.triples_left != nullptr) places.triples_left[triple / 64] &= ~(std::uint64_t{1} << (triple % 64));
-  }
+  const auto try_all = [&](const Table& table, const std::uint16_t* noted_at, std::size_t count, std::uint64_t* left, auto key_at) {
+    for (std::size_t k = 0; k < count; ++k) {
+      const auto* here = block + noted_at[k];
+      const auto at = begin + noted_at[k];
+      const auto key = hash(key_at(here));
+      const bool more = try_key(table, left != nullptr, table.marks.number(key), here, at, text_bytes - at - 1, bits);
+      if (!more && left != nullptr) left[key / 64] &= ~(std::uint64_t{1} << (key % 64));
+    }
+  };
+  try_all(triples_, noted.triples_at, noted.triples, places.triples_left, triple_at);
+  try_all(strides_, noted.strides_at, noted.strides, places.strides_left, gram_at);
 }
 
 // Block by block, each folded into a place with room for a literal on both sides, so that it is compared in two words.
 void Prefilter::scan(std::string_view text, std::uint64_t* bits) const {
   constexpr std::size_t kMargin = kLiteralBytesMax;
-  unsigned char folded[kMargin + kBlock + kMargin];
+  unsigned char folded[kMargin + kBlockBytes + kMargin];
   std::memset(folded, 0, kMargin);
-  std::uint64_t pairs_left[kPairs / 64], triples_left[kHashes / 64];
-  Places places{pairs_.words.data(), triples_.words.data()};
-  for (std::size_t begin = 0; begin < text.size(); begin += kBlock) {
+  std::uint64_t pairs_left[kPairs / 64], triples_left[kHashes / 64], strides_left[kHashes / 64];
+  Places places{pairs_.words.data(), triples_.marks.words.data(), strides_.marks.words.data()};
+  for (std::size_t begin = 0; begin < text.size(); begin += kBlockBytes) {
     // The first blocks are scanned without; copying the marks costs as much as one block.
-    if (begin == kBlocksBeforeCopy * kBlock) {
-      std::memcpy(pairs_left, pairs_.words.data(), sizeof pairs_left);
-      std::memcpy(triples_left, triples_.words.data(), sizeof triples_left);
-      places = {pairs_left, triples_left, pairs_left, triples_left};
+    if (begin == kBlocksBeforeCopy * kBlockBytes) {
+      const auto copy = [](const Marks& marks, std::uint64_t* to) {
+        std::copy(marks.words.begin(), marks.words.end(), to);
+        return to;
+      };
+      places.pairs = places.pairs_left = copy(pairs_, pairs_left);
+      places.triples = places.triples_left = copy(triples_.marks, triples_left);
+      places.strides = places.strides_left = copy(strides_.marks, strides_left);
     }
-    const auto end = std::min(begin + kBlock, text.size());
+    const auto end = std::min(begin + kBlockBytes, text.size());
     const auto from = begin - std::min(begin, kMargin), to = std::min(end + kMargin, text.size());
     transforms::fold(text.data() + from, to - from, reinterpret_cast<char*>(folded + kMargin - (begin - from)));
+    std::memset(folded + kMargin + (to - begin), 0, kMargin - (to - end));
     scan_block(places, folded + kMargin, begin, end, text.size(), bits);
   }
 }

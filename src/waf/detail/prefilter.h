@@ -7,6 +7,9 @@
 // looked for no longer, so that a text full of them costs what a clean one costs.  Literals of two bytes have a bitmap of their own, single bytes
 // are told from the set of bytes the text has.
 //
+// Where almost all literals are long, as those that answers are searched for, only each fourth byte is looked at for them: of four
+// keys side by side one is there.  The few short ones are first looked for by the last two bytes of their keys.
+//
 // Immutable and shared by threads.
 #pragma once
 
@@ -22,6 +25,8 @@
 
 namespace ringwall::waf::detail {
 
+// A block's positions fit 16 bits, and it and what is noted of it the first-level cache.
+inline constexpr std::size_t kBlockBytes = 2048, kStride = 4;
 inline constexpr std::size_t kPrefilterWordsMax = 4096;  // of 64 clauses; rule sets beyond go without
 
 class Prefilter {
@@ -64,13 +69,23 @@ class Prefilter {
   };
   static std::uint32_t hash(std::uint32_t key) { return key * 0x9E3779B1u >> 15; }  // 17 bits
   void add_triples(std::vector<Entry> literals);
+  void add_strides(const std::vector<Entry>& literals);
+  void add_ends();
   // Where to look: the marks of pairs and triples, or a copy of them from which is taken what has nothing more to say.
   struct Places {
-    const std::uint64_t *pairs, *triples;
-    std::uint64_t *pairs_left = nullptr, *triples_left = nullptr;
+    const std::uint64_t *pairs, *triples, *strides;
+    std::uint64_t *pairs_left = nullptr, *triples_left = nullptr, *strides_left = nullptr;
   };
+  // Where keys may end in a block: positions in it.
+  struct Noted {
+    std::size_t pairs = 0, triples = 0, strides = 0;
+    std::uint16_t pairs_at[kBlockBytes], triples_at[kBlockBytes], strides_at[kBlockBytes / kStride];
+  };
+  void note_all(const Places& places, const unsigned char* block, std::size_t bytes, Noted& noted) const;
+  void note_few(const Places& places, const unsigned char* block, std::size_t bytes, Noted& noted) const;
   void scan_block(const Places& places, const unsigned char* block, std::size_t begin, std::size_t end, std::size_t text_bytes, std::uint64_t* bits) const;
-  bool try_triple(bool skip_told, std::size_t bucket, const unsigned char* at, std::size_t before, std::size_t behind, std::uint64_t* bits) const;
+  struct Table;
+  bool try_key(const Table& table, bool skip_told, std::size_t bucket, const unsigned char* at, std::size_t before, std::size_t behind, std::uint64_t* bits) const;
   void set(std::uint32_t begin, std::size_t count, std::uint64_t* bits) const {
     for (auto i = begin; i < begin + count; ++i) bits[literal_clauses_[i] >> 6] |= std::uint64_t{1} << (literal_clauses_[i] & 63);
   }
@@ -86,10 +101,17 @@ class Prefilter {
   std::vector<ByteSet> clause_bytes_;
   std::size_t words_ = 0;
   std::vector<std::uint32_t> literal_clauses_;
-  Marks pairs_, triples_;                   // by pair; by hash of the triple
+  Marks pairs_;
   std::vector<PairLiteral> pair_literals_;  // by number of the pair's mark
-  std::vector<std::uint32_t> buckets_;      // by number of the triple's mark: begin in entries_; one more at the end
-  std::vector<Entry> entries_;
+  // Literals by their keys: triples of each literal's bytes, or six bytes of it at each of four places side by side.
+  struct Table {
+    Marks marks;                         // by hash of the key
+    std::vector<std::uint32_t> buckets;  // by number of the mark: begin in entries; one more at the end
+    std::vector<Entry> entries;
+    void fill(std::vector<std::pair<std::uint32_t, Entry>> keyed);
+  };
+  Table triples_, strides_;
+  std::vector<std::uint64_t> ends_;  // by pair, when there are strides_: that with which a key of pairs_ or triples_ ends
 };
 
 }  // namespace ringwall::waf::detail
