@@ -116,7 +116,10 @@ void Policies::take_up() {
   const std::lock_guard lock(mutex_);
   taken_ = newest_ready_.load(std::memory_order_acquire);
   if (ready_ == nullptr) return;
-  if (ready_->set->rules() != current_->set->rules()) idle_.clear();
+  if (ready_->set->rules() != current_->set->rules()) {
+    idle_.clear();
+    texts_ = nullptr;
+  }
   current_ = std::move(ready_);
 }
 
@@ -131,7 +134,11 @@ void Policies::stop() {
 }
 
 std::unique_ptr<waf::Transaction> Policies::take(const std::shared_ptr<const waf::RuleSet>& rules) {
-  if (idle_.empty() || rules != current_->set->rules()) return waf::Transaction::make(rules, remembers_ ? &collections_ : nullptr);
+  const bool newest = rules == current_->set->rules();
+  if (idle_.empty() || !newest) {
+    if (newest && texts_ == nullptr) texts_ = waf::TextMemory::make(*rules);
+    return waf::Transaction::make(rules, remembers_ ? &collections_ : nullptr, newest ? texts_ : nullptr);
+  }
   auto out = std::move(idle_.back());
   idle_.pop_back();
   return out;

@@ -67,6 +67,7 @@ class Policies {
   std::shared_ptr<const PlacedPolicies> current_;
   std::uint32_t taken_ = 0;
   std::vector<std::unique_ptr<waf::Transaction>> idle_;  // of current_'s rules
+  std::shared_ptr<waf::TextMemory> texts_;               // known under them; null: none yet
 
   std::unique_ptr<ring::BoardWorker> board_;
   std::thread follower_;

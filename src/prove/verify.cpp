@@ -102,7 +102,8 @@ VerifyReport verify(const std::shared_ptr<const waf::RuleSet>& one, const std::s
                     const std::function<void(const VerifyProgress&)>& progress) {
   Shared shared;
   shared.running = std::max(options.threads, 1u);
-  const auto pair = [&] { return Pair{waf::Transaction::make(one), waf::Transaction::make(other)}; };
+  // The one remembers texts as a server does.
+  const auto pair = [&] { return Pair{waf::Transaction::make(one, nullptr, waf::TextMemory::make(*one)), waf::Transaction::make(other)}; };
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < std::max(options.threads, 1u); ++i) {
     threads.emplace_back([&, own = pair()]() mutable { compare_blocks(std::move(own), bank, options, shared); });

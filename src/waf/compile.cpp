@@ -22,7 +22,7 @@ std::uint32_t slot_of(Program& program, const std::string& key) {
 // `slot`: of a TX key, made when there is none.
 template <class Slot>
 Result<Target> compile_target(const Selector& selector, Slot slot) {
-  Target target{selector.variable, selector.kind, selector.count, selector.key, kNone, nullptr, {}};
+  Target target{selector.variable, selector.kind, selector.count, selector.key, kNone, nullptr, {}, {}};
   target.shown = fmt::format("{}{}{}", name_of(selector.variable), selector.key.empty() ? "" : ":", selector.key);
   if (selector.kind == Selector::Kind::kRegex) target.regex = RW_TRY(Regex::compile(selector.key, true));
   if (selector.kind == Selector::Kind::kName) {
@@ -96,6 +96,15 @@ class Compiler {
         std::size_t to = i + 1;
         while (to < steps.size() && awaited[phase][to] != "=" + marker) ++to;
         steps[i].skip_to = static_cast<std::uint32_t>(to);
+      }
+    }
+    // Now that all slots have their names.
+    for (auto& rule : p_.rules) {
+      for (auto& target : rule.targets) {
+        if (target.variable != Variable::kTx || target.regex == nullptr) continue;
+        for (std::uint32_t i = 0; i < p_.slots.size(); ++i) {
+          if (target.regex->search(p_.slots[i]) != Found::kNo) target.slots.push_back(i);
+        }
       }
     }
     for (const auto& [at, control] : controls_) RW_TRY(compile_removal(at.first, at.second, *control));
@@ -315,6 +324,14 @@ std::uint32_t group_of(Program& program, Variable variable, std::uint16_t chain)
   return static_cast<std::uint32_t>(program.groups.size() - 1);
 }
 
+// Whether what the operator says of a text of requests depends on the text alone.
+bool is_question(const CompiledRule& rule) {
+  if (!rule.argument.constant || rule.targets.empty() || (rule.negated && !rule.stages.empty())) return false;
+  return std::any_of(rule.targets.begin(), rule.targets.end(), [](const Target& target) {
+    return !target.count && target.variable != Variable::kResponseBody && !changes_in_phase(target.variable);
+  });
+}
+
 void make_prefilter(Program& program) {
   auto filters = std::make_shared<std::array<Prefilter, kFamilies>>();
   for (auto& rule : program.rules) {
@@ -342,12 +359,17 @@ void make_prefilter(Program& program) {
   const bool fits = std::all_of(filters->begin(), filters->end(), [](const Prefilter& filter) { return filter.words() <= kPrefilterWordsMax; });
   if (!fits) return;
   program.prefilter = std::move(filters);
+  for (std::uint32_t i = 0; i < program.rules.size(); ++i) {
+    if (!is_question(program.rules[i])) continue;
+    program.rules[i].question = static_cast<std::uint32_t>(program.questions.size());
+    program.questions.push_back(i);
+  }
   for (auto& phase : program.phases) {
     for (auto& step : phase) {
       if (step.kind != Step::Kind::kRule) continue;
       const auto& rule = program.rules[step.rule];
       if (!rule.skippable || told_by_bytes(rule.op)) continue;
-      step.signature = rule.signature;
+      step.signature = rule.signature, step.question = rule.question;
       std::copy(std::begin(rule.pattern), std::end(rule.pattern), step.pattern);
     }
   }

@@ -118,9 +118,19 @@ class RuleObserver {
   virtual void ended(std::uint64_t rule_id) = 0;
 };
 
+// What is known of texts that many exchanges have in common, so that they are judged once.  Answers stay the same with and
+// without; work that is remembered is not done again, and counts no steps.  Belongs to one thread, shared by its transactions.
+class TextMemory {
+ public:
+  static std::shared_ptr<TextMemory> make(const RuleSet& rules);
+  virtual ~TextMemory() = default;
+  virtual std::size_t memory_bytes() const = 0;
+};
+
 class Transaction {
  public:
-  static std::unique_ptr<Transaction> make(std::shared_ptr<const RuleSet> rules, PersistentCollections* collections = nullptr);
+  // `memory`: of the same rule set.
+  static std::unique_ptr<Transaction> make(std::shared_ptr<const RuleSet> rules, PersistentCollections* collections = nullptr, std::shared_ptr<TextMemory> memory = nullptr);
   virtual ~Transaction() = default;
   // Texts given to the functions below are kept by reference until reset(), bodies are copied.
   // `overlay`: of the same rule set; it has to live until the next reset().

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "waf/detail/find.h"
 #include "waf/detail/prefilter.h"
 #include "waf/detect.h"
 
@@ -25,36 +26,10 @@ bool same_nocase(std::string_view a, std::string_view lower) {
   return true;
 }
 
-bool compare(Operator op, std::int64_t left, std::int64_t right) {
-  switch (op) {
-    case Operator::kEq: return left == right;
-    case Operator::kGe: return left >= right;
-    case Operator::kGt: return left > right;
-    case Operator::kLe: return left <= right;
-    default: return left < right;
-  }
-}
-
-bool verify(Operator op, const Regex& regex, std::string_view text) {
-  for (std::size_t from = 0; from < text.size();) {
-    Group groups[kGroupsMax];
-    int count = 0;
-    if (regex.search(text.substr(from), groups, &count) != Found::kYes) return false;
-    const auto candidate = text.substr(from + groups[0].offset, groups[0].size);
-    const bool valid = op == Operator::kVerifyCc    ? valid_credit_card(candidate)
-                       : op == Operator::kVerifyCpf ? valid_cpf(candidate)
-                       : op == Operator::kVerifySsn ? valid_ssn(candidate)
-                                                    : valid_svnr(candidate);
-    if (valid) return true;
-    from += groups[0].offset + std::max<std::size_t>(groups[0].size, 1);
-  }
-  return false;
-}
-
 }  // namespace
 
-Judge::Judge(std::shared_ptr<const Program> program, PersistentCollections* persistent)
-    : exchange(*program), program_(std::move(program)), persistent_(persistent), variants_(*program_, exchange, steps), persistent_keys_(kCollectionCount) {
+Judge::Judge(std::shared_ptr<const Program> program, PersistentCollections* persistent, KnownTexts* known)
+    : exchange(*program), program_(std::move(program)), persistent_(persistent), variants_(*program_, exchange, known, steps), persistent_keys_(kCollectionCount) {
   reset({});
 }
 
@@ -158,7 +133,7 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
   if (rule.tx_number) {
     // Most rules of this kind are gates between paranoia levels, and closed.
     const auto& value = exchange.tx[rule.targets[0].slot];
-    if (!value.set || !compare(rule.op, number_of(value.value), rule.number)) {
+    if (!value.set || !compares(rule.op, number_of(value.value), rule.number)) {
       steps += kStepsPerOperator;
       return false;
     }
@@ -182,7 +157,8 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
     const auto* variants = variants_.of_all(rule, target.variable);
     const auto& entries = exchange.entries(target.variable);
     for (std::size_t i = 0; i < entries.size(); ++i) {
-      if (variants_.may_match(rule, variants[i])) each(Value{target.variable, entries[i].name, entries[i].value, entries[i].text, false});
+      const bool may = variants[i] == kNone ? Variants::says(variants_.answers(entries[i].text, entries[i].value), rule.question) : variants_.may_match(rule, variants[i]);
+      if (may) each(Value{target.variable, entries[i].name, entries[i].value, entries[i].text, false});
     }
     steps += entries.size();
   }
@@ -213,8 +189,9 @@ void Judge::each_value(const Target& target, Each each) {
     if (target.kind == Selector::Kind::kName) {
       if (exchange.tx[target.slot].set) give(target.key, exchange.tx[target.slot].value, kNoText);
     } else {
-      for (std::size_t i = 0; i < exchange.tx.size(); ++i) {
-        if (exchange.tx[i].set && wanted(program_->slots[i])) give(program_->slots[i], exchange.tx[i].value, kNoText);
+      for (std::uint32_t n = 0; n < (target.kind == Selector::Kind::kAll ? exchange.tx.size() : target.slots.size()); ++n) {
+        const auto i = target.kind == Selector::Kind::kAll ? n : target.slots[n];
+        if (exchange.tx[i].set) give(program_->slots[i], exchange.tx[i].value, kNoText);
       }
       for (std::size_t i = 0; i < exchange.tx_dynamic.size(); ++i) {
         const auto entry = exchange.tx_dynamic[i];
@@ -280,6 +257,14 @@ std::string_view Judge::transformed(const Value& value, std::uint16_t chain) {
 
 bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, bool is_head) {
   const auto family = value.variable == Variable::kResponseBody ? kOfAnswers : kOfRequests;
+  if (rule.question != kNone && value.id != kNoText && family == kOfRequests) {
+    // What is known to say no goes no further.
+    const auto* known = variants_.answers(value.id, value.text);
+    if (known != nullptr && Variants::says(known, rule.question) == rule.negated) {
+      steps += 1;
+      return false;
+    }
+  }
   const bool filtered = program_->prefilter != nullptr && rule.pattern[family] != kNone && value.id != kNoText;
   const auto one = [&](std::string_view text, bool possible) {
     bool found = false;
@@ -310,24 +295,16 @@ bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, boo
 }
 
 bool Judge::operate(const CompiledRule& rule, std::string_view text) {
-  const auto argument = [&] { return rule.argument.constant ? std::string_view(rule.argument.text) : expand(rule.argument); };
-  const auto number = [&] { return rule.argument.constant ? rule.number : number_of(expand(rule.argument)); };
+  const auto argument = rule.argument.constant ? std::string_view(rule.argument.text) : expand(rule.argument);
+  if (!rule.capture || rule.negated) return finds(rule, text, argument);
   switch (rule.op) {
     case Operator::kRx:
     case Operator::kRxGlobal: {
-      std::shared_ptr<const Regex> made;
-      const Regex* regex = rule.regex.get();
-      if (regex == nullptr) {
-        // A pattern with a macro in it is made when it is known; one that is none matches nothing.
-        auto compiled = Regex::compile(argument());
-        if (!compiled.ok()) return false;
-        made = std::move(*compiled);
-        regex = made.get();
-      }
-      if (!rule.capture || rule.negated) return regex->search(text) != Found::kNo;
+      const auto made = rule.regex == nullptr ? regex_of(argument) : nullptr;
+      const auto* regex = made == nullptr ? rule.regex.get() : made.get();
       Group groups[kGroupsMax];
       int count = 0;
-      const auto found = regex->search(text, groups, &count);
+      const auto found = regex == nullptr ? Found::kNo : regex->search(text, groups, &count);
       if (found == Found::kYes) capture(groups, count, text);
       if (found == Found::kLimit) exchange.set_flag(Variable::kMscPcreLimitsExceeded, true);
       return found != Found::kNo;
@@ -336,42 +313,20 @@ bool Judge::operate(const CompiledRule& rule, std::string_view text) {
     case Operator::kPmFromFile: {
       std::size_t offset = 0, size = 0;
       if (!rule.phrases->find(text, offset, size)) return false;
-      if (rule.capture) capture_one(text.substr(offset, size));
+      capture_one(text.substr(offset, size));
       return true;
     }
     case Operator::kDetectSqli: {
       char fingerprint[kFingerprintMax];
       if (!detect_sqli(text, fingerprint)) return false;
-      if (rule.capture) capture_one(exchange.arena.copy(fingerprint));
+      capture_one(exchange.arena.copy(fingerprint));
       return true;
     }
     case Operator::kDetectXss:
       if (!detect_xss(text)) return false;
-      if (rule.capture) capture_one(text);
+      capture_one(text);
       return true;
-    case Operator::kBeginsWith: return text.starts_with(argument());
-    case Operator::kEndsWith: return text.ends_with(argument());
-    case Operator::kContains:
-    case Operator::kStrmatch: return contains(text, argument());
-    case Operator::kContainsWord: return contains_word(text, argument());
-    case Operator::kStreq: return text == argument();
-    case Operator::kWithin: return contains(argument(), text);
-    case Operator::kEq:
-    case Operator::kGe:
-    case Operator::kGt:
-    case Operator::kLe:
-    case Operator::kLt: return compare(rule.op, number_of(text), number());
-    case Operator::kIpMatch:
-    case Operator::kIpMatchFromFile: return rule.addresses->contains(text);
-    case Operator::kValidateByteRange: return outside_range(text, rule.bytes);
-    case Operator::kValidateUrlEncoding: return bad_url_encoding(text);
-    case Operator::kValidateUtf8Encoding: return bad_utf8(text);
-    case Operator::kVerifyCc:
-    case Operator::kVerifyCpf:
-    case Operator::kVerifySsn:
-    case Operator::kVerifySvnr: return verify(rule.op, *rule.regex, text);
-    case Operator::kUnconditionalMatch: return true;
-    default: return false;  // kNoMatch; the others do not compile
+    default: return finds(rule, text, argument);
   }
 }
 

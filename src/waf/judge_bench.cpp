@@ -1,10 +1,14 @@
-// What judging costs without a server: judge_bench RULES [WORKLOAD [SECONDS]]
+// What judging costs without a server: judge_bench RULES [WORKLOAD [SECONDS [new]]]
+//
+// Values of arguments and cookies and the path differ from request to request, as they do; with "new" nothing of other requests is
+// remembered.
 #include <fmt/format.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "waf/engine.h"
@@ -14,27 +18,28 @@ using namespace ringwall::waf;
 
 namespace {
 
+// '#' stands for a digit that is another one in each request.
 struct Workload {
-  std::string name, method, uri, content_type, body, page;
+  std::string name, method, uri, content_type, body, page, cookie = "session=6f1d2c9a7b########; theme=dark; cart=AB-0#####";
 };
 
 std::vector<Workload> workloads() {
   std::string form, json = "{\"items\":[", page = "<!doctype html><html><body>";
-  for (int i = 0; i < 33; ++i) form += fmt::format("{}field_{:02}={}", i == 0 ? "" : "&", i, i % 3 != 0 ? fmt::format("The+quick+brown+fox+jumps+over+a+lazy+dog+{}", i) : fmt::format("user{}%40example.com", i));
+  for (int i = 0; i < 33; ++i) form += fmt::format("{}field_{:02}={}", i == 0 ? "" : "&", i, i % 3 != 0 ? fmt::format("The+quick+brown+fox+jumps+over+a+lazy+dog+####{}", i) : fmt::format("user####{}%40example.com", i));
   for (int i = 0; i < 75; ++i) {
-    json += fmt::format("{}{{\"id\":{},\"sku\":\"AB-{:05}\",\"name\":\"Wireless mouse, model {}\",\"price\":{}.95,\"tags\":[\"office\",\"input\"],\"note\":\"", i == 0 ? "" : ",", i, i * 7, i, i % 90 + 5);
-    for (int n = 0; n < 4; ++n) json += "In stock, ships within two days. ";
+    json += fmt::format("{}{{\"id\":1####{},\"sku\":\"AB-##{:05}\",\"name\":\"Wireless mouse, model ##{}\",\"price\":1##{}.95,\"tags\":[\"office\",\"input\"],\"note\":\"", i == 0 ? "" : ",", i, i * 7, i, i % 90 + 5);
+    for (int n = 0; n < 4; ++n) json += "In stock #### ships within two days. ";
     json += "\"}";
   }
   json += "],\"currency\":\"EUR\"}";
-  for (int i = 0; i < 750; ++i) page += fmt::format("<div class='item'><h2>Item {0}</h2><p>A fine thing to have, delivered tomorrow. Price {0}.99 EUR.</p><a href='/item/{0}'>more</a></div>\n", i);
+  for (int i = 0; i < 750; ++i) page += fmt::format("<div class='item'><h2>Item ####{0}</h2><p>A fine thing to have, delivered tomorrow. Price {0}.99 EUR.</p><a href='/item/{0}'>more</a></div>\n", i);
   std::string upload;
-  for (const auto& [name, value] : {std::pair("title", "Summer holidays"), std::pair("album", "2026")}) upload += fmt::format("--XyZ\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{}\r\n", name, value);
+  for (const auto& [name, value] : {std::pair("title", "Summer holidays ####"), std::pair("album", "2026")}) upload += fmt::format("--XyZ\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{}\r\n", name, value);
   upload += "--XyZ\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"beach.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n";
   for (int i = 0; i < 2800; ++i) upload += "JFIFdata0123456789";
   upload += "\r\n--XyZ--\r\n";
   return {{"get", "GET", "/index.html", "", "", ""},
-          {"args", "GET", "/search?category=books&page=3&sort=price_asc&min=10&max=200&brand=acme+tools&color=blue&size=xl&q=wireless+mouse+for+work&ref=newsletter-2026-11", "", "", ""},
+          {"args", "GET", "/search?category=books&page=1####&sort=price_asc&min=10&max=200&brand=acme+tools&color=blue&size=xl&q=wireless+mouse+for+work+####&ref=newsletter-2026-##", "", "", ""},
           {"form", "POST", "/order", "application/x-www-form-urlencoded", form, ""},
           {"json", "POST", "/api/items", "application/json", json, ""},
           {"string", "POST", "/api/items", "application/json", "{\"text\":\"" + page.substr(0, 20'000) + "\"}", ""},
@@ -51,7 +56,7 @@ void judge(Transaction& t, const Workload& work) {
   t.request_header("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
   t.request_header("Accept-Language", "en-GB,en;q=0.7");
   t.request_header("Referer", "https://shop.example/start");
-  t.request_header("Cookie", "session=6f1d2c9a7b5e4d3c; theme=dark; cart=AB-00042");
+  t.request_header("Cookie", work.cookie);
   if (!work.body.empty()) {
     t.request_header("Content-Length", length);
     t.request_header("Content-Type", work.content_type);
@@ -66,6 +71,28 @@ void judge(Transaction& t, const Workload& work) {
   t.response_body_done();
   t.logging();
 }
+
+// Puts digits where '#' stands.
+class Numbers {
+ public:
+  explicit Numbers(Workload& work) {
+    for (auto* text : {&work.uri, &work.body, &work.page, &work.cookie}) {
+      for (auto& c : *text) {
+        if (c == '#') places_.push_back(&c);
+      }
+    }
+  }
+  void next() {
+    for (auto* place : places_) {
+      state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+      *place = static_cast<char>('0' + (state_ >> 33) % 10);
+    }
+  }
+
+ private:
+  std::vector<char*> places_;
+  std::uint64_t state_ = 1;
+};
 
 double cpu_us() {
   timespec now{};
@@ -85,17 +112,24 @@ int main(int count, char** arguments) {
   const auto rules = RuleSet::compile(std::move(*source));
   if (!rules.ok()) return fmt::print(stderr, "{}\n", rules.error().message), 1;
   fmt::print("read {:.1f} ms, compile {:.1f} ms\n", read / 1e3, (cpu_us() - before) / 1e3);
-  const auto transaction = Transaction::make(*rules);
+  const bool remembers = count < 5 || std::string_view(arguments[4]) != "new";
+  const auto memory = remembers ? TextMemory::make(**rules) : nullptr;
+  const auto transaction = Transaction::make(*rules, nullptr, memory);
   const double seconds = count > 3 ? std::atof(arguments[3]) : 1;
-  for (const auto& work : workloads()) {
+  for (auto& work : workloads()) {
     if (count > 2 && work.name != arguments[2]) continue;
-    for (int i = 0; i < 5; ++i) judge(*transaction, work);
-    const auto begin = cpu_us();
+    Numbers numbers(work);
+    double spent = 0;
     std::uint64_t times = 0;
-    while (cpu_us() - begin < seconds * 1e6) judge(*transaction, work), ++times;
+    for (int i = 0; i < 100 || spent < seconds * 1e6; ++i) {
+      numbers.next();
+      const auto begin = cpu_us();
+      judge(*transaction, work);
+      if (i >= 100) spent += cpu_us() - begin, ++times;
+    }
     std::string ids;
     for (const auto& match : transaction->matches()) ids += fmt::format(" {}", match.rule_id);
-    fmt::print("{:8} {:9.1f} us  {:9} steps {}\n", work.name, (cpu_us() - begin) / static_cast<double>(times), transaction->steps(), ids);
+    fmt::print("{:8} {:9.1f} us  {:9} steps {}\n", work.name, spent / static_cast<double>(std::max<std::uint64_t>(times, 1)), transaction->steps(), ids);
   }
   return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "waf/detail/judge.h"
+#include "waf/detail/known_texts.h"
 
 namespace ringwall::waf {
 
@@ -29,8 +30,8 @@ class CompiledSet final : public RuleSet {
 
 class RealTransaction final : public Transaction {
  public:
-  RealTransaction(std::shared_ptr<const RuleSet> rules, PersistentCollections* collections)
-      : rules_(std::move(rules)), judge_(static_cast<const CompiledSet&>(*rules_).program, collections) {}
+  RealTransaction(std::shared_ptr<const RuleSet> rules, PersistentCollections* collections, std::shared_ptr<TextMemory> memory)
+      : rules_(std::move(rules)), memory_(std::move(memory)), judge_(static_cast<const CompiledSet&>(*rules_).program, collections, static_cast<detail::KnownTexts*>(memory_.get())) {}
 
   void reset(const ExchangeInfo& info, const Overlay* overlay) override {
     judge_.reset(info, static_cast<const detail::CompiledOverlay*>(overlay));
@@ -111,6 +112,7 @@ class RealTransaction final : public Transaction {
   }
 
   const std::shared_ptr<const RuleSet> rules_;
+  const std::shared_ptr<TextMemory> memory_;
   detail::Judge judge_;
   bool request_too_large_ = false, response_too_large_ = false;
 };
@@ -134,8 +136,12 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::compile(RuleSetSource source, co
   return std::shared_ptr<const RuleSet>(std::make_shared<CompiledSet>(RW_TRY(detail::compile_program(std::move(source), options, previous))));
 }
 
-std::unique_ptr<Transaction> Transaction::make(std::shared_ptr<const RuleSet> rules, PersistentCollections* collections) {
-  return std::make_unique<RealTransaction>(std::move(rules), collections);
+std::shared_ptr<TextMemory> TextMemory::make(const RuleSet& rules) {
+  return std::make_shared<detail::KnownTexts>(static_cast<const CompiledSet&>(rules).program->questions.size());
+}
+
+std::unique_ptr<Transaction> Transaction::make(std::shared_ptr<const RuleSet> rules, PersistentCollections* collections, std::shared_ptr<TextMemory> memory) {
+  return std::make_unique<RealTransaction>(std::move(rules), collections, std::move(memory));
 }
 
 }  // namespace ringwall::waf

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "waf/detail/find.h"
+
 namespace ringwall::waf::detail {
 
 namespace {
 
 const std::uint64_t kNothing[kPrefilterWordsMax] = {};
+constexpr std::size_t kLearntMax = 16;  // in one exchange: it takes some times what judging the text does
 
 void join(std::uint64_t* into, const std::uint64_t* more, std::size_t words) {
   for (std::size_t i = 0; i < words; ++i) into[i] |= more[i];
@@ -17,21 +20,22 @@ Family family_of(Variable variable) { return variable == Variable::kResponseBody
 
 }  // namespace
 
-Variants::Variants(const Program& program, Exchange& exchange, std::uint64_t& steps)
-    : program_(program), exchange_(exchange), steps_(steps), groups_(program.groups.size()), signatures_(program.signatures.size()) {}
+Variants::Variants(const Program& program, Exchange& exchange, KnownTexts* known, std::uint64_t& steps)
+    : program_(program), exchange_(exchange), known_(program.prefilter == nullptr || known == nullptr || known->words() > kPrefilterWordsMax ? nullptr : known), steps_(steps), groups_(program.groups.size()), signatures_(program.signatures.size()) {}
 
 void Variants::reset() {
   variants_.clear();
   by_text_.clear();
+  learnt_ = 0;
   ++epoch_;
 }
 
 void Variants::begin_phase() { ++epoch_; }
 
 std::uint32_t Variants::of(std::uint32_t id, std::string_view text, std::uint16_t chain) {
-  if (by_text_.size() <= id) by_text_.resize(std::max<std::size_t>(exchange_.texts(), id + 1));
-  if (by_text_[id] == nullptr) by_text_[id] = exchange_.arena.make_array<std::uint32_t>(program_.chains.size());
-  auto& known = by_text_[id][chain];
+  auto& of_text = at(id).variants;
+  if (of_text == nullptr) of_text = exchange_.arena.make_array<std::uint32_t>(program_.chains.size());
+  auto& known = of_text[chain];
   if (known != 0) return known - 1;
   if (chain == kRaw) {
     steps_ += text.size();
@@ -40,14 +44,47 @@ std::uint32_t Variants::of(std::uint32_t id, std::string_view text, std::uint16_
     const auto& node = program_.chains[chain];
     const auto parent = of(id, text, node.parent);
     const auto before = variants_[parent].text;
-    if (is_identity(node.last, variants_[parent].bytes, before)) return (by_text_[id][chain] = parent + 1) - 1;
+    if (is_identity(node.last, variants_[parent].bytes, before)) return (known = parent + 1) - 1;
     steps_ += before.size();
     const auto after = transform(node.last, before, exchange_.arena, program_.source.settings.unicode_map.get());
-    if (after.data() == before.data() && after.size() == before.size()) return (by_text_[id][chain] = parent + 1) - 1;
+    if (after.data() == before.data() && after.size() == before.size()) return (known = parent + 1) - 1;
     variants_.push_back({after, bytes_of(after), nullptr, node.last == Transformation::kLowercase ? parent : kNone});
   }
   known = static_cast<std::uint32_t>(variants_.size());
   return known - 1;
+}
+
+// The answers are copied: what is learnt later may take their place.
+void Variants::ask(Text& one, std::uint32_t id, std::string_view text) {
+  one.asked = true;
+  const auto words = known_->words();
+  const auto* answers = known_->find(text);
+  if (answers == nullptr && learnt_ < kLearntMax && known_->comes_often(text)) {
+    one.answers = learn(id, text);
+    return;
+  }
+  if (answers == nullptr) return;
+  steps_ += 1;
+  const bool any = std::any_of(answers, answers + words, [](std::uint64_t word) { return word != 0; });
+  one.answers = any ? std::copy_n(answers, words, exchange_.arena.make_array<std::uint64_t>(words)) - words : kNothing;
+}
+
+const std::uint64_t* Variants::learn(std::uint32_t id, std::string_view text) {
+  ++learnt_;
+  auto* answers = exchange_.arena.make_array<std::uint64_t>(known_->words());
+  for (std::uint32_t question = 0; question < program_.questions.size(); ++question) {
+    const auto& rule = program_.rules[program_.questions[question]];
+    const auto under = [&](std::uint16_t chain) {
+      const auto variant = of(id, text, chain);
+      if (rule.pattern[kOfRequests] != kNone && !possible(variant, kOfRequests, rule.pattern[kOfRequests])) return false;
+      steps_ += variants_[variant].text.size() + 1;
+      return finds(rule, variants_[variant].text, rule.argument.text);
+    };
+    const bool yes = rule.stages.empty() ? under(rule.chain) : std::any_of(rule.stages.begin(), rule.stages.end(), under);
+    answers[question / 64] |= std::uint64_t{yes} << (question % 64);
+  }
+  known_->learn(text, answers);
+  return answers;
 }
 
 const std::uint64_t* Variants::bits_of(std::uint32_t index, Family family) {
@@ -74,16 +111,22 @@ const Variants::Together& Variants::group(std::uint32_t index) {
   const auto chain = program_.groups[index].chain;
   const auto before = program_.groups[index].before;
   const auto family = family_of(variable);
-  group = {epoch_, nullptr, {kNothing, kNothing}, {}};
+  group = {epoch_, nullptr, nullptr, {kNothing, kNothing}, {}};
   if (before != kNone) {
     const auto& untransformed = this->group(before);
     if (leaves_alone(program_.chains[chain].last, untransformed.bytes[family])) return group = untransformed;
   }
   if (is_collection(variable) ? exchange_.entries(variable).empty() : exchange_.single_entry(variable).text == kNoText) return group;
   const auto words = (*program_.prefilter)[family].words();
-  auto* bits = exchange_.arena.make_array<std::uint64_t>(words);
+  std::uint64_t *bits = nullptr, *yes = nullptr;
   const auto add = [&](const Entry& entry) {
+    if (const auto* known = family == kOfRequests ? answers(entry.text, entry.value) : nullptr; known != nullptr) {
+      if (known == kNothing) return;
+      if (yes == nullptr) group.answers = yes = exchange_.arena.make_array<std::uint64_t>(known_->words());
+      return join(yes, known, known_->words());
+    }
     const auto one = of(entry.text, entry.value, chain);
+    if (bits == nullptr) group.bits[family] = bits = exchange_.arena.make_array<std::uint64_t>(words);
     join(bits, bits_of(one, family), words);
     join(group.bytes[family], variants_[one].bytes);
   };
@@ -92,20 +135,23 @@ const Variants::Together& Variants::group(std::uint32_t index) {
   } else if (const auto& entry = exchange_.single_entry(variable); entry.text != kNoText) {
     add(entry);
   }
-  group.bits[family] = bits;
   return group;
 }
 
 const Variants::Together& Variants::join_groups(std::uint32_t index) {
   auto& all = signatures_[index];
-  all = {epoch_, nullptr, {kNothing, kNothing}, {}};
+  all = {epoch_, nullptr, nullptr, {kNothing, kNothing}, {}};
   const auto& groups = program_.signatures[index].groups;
   if (groups.size() == 1) return all = group(groups[0]);
-  std::uint64_t* bits[kFamilies] = {};
+  std::uint64_t *bits[kFamilies] = {}, *yes = nullptr;
   for (const auto one_index : groups) {
     const auto& one = group(one_index);
     const auto family = family_of(program_.groups[one_index].variable);
     const auto words = (*program_.prefilter)[family].words();
+    if (one.answers != nullptr) {
+      if (yes == nullptr) all.answers = yes = exchange_.arena.make_array<std::uint64_t>(known_->words());
+      join(yes, one.answers, known_->words());
+    }
     if (one.bits[family] == kNothing) continue;
     if (bits[family] == nullptr) all.bits[family] = bits[family] = exchange_.arena.make_array<std::uint64_t>(words);
     join(bits[family], one.bits[family], words);
@@ -123,7 +169,10 @@ const std::uint32_t* Variants::of_all(const CompiledRule& rule, Variable collect
   const auto chain = rule.chain;
   const auto& entries = exchange_.entries(collection);
   auto* variants = exchange_.arena.make_array<std::uint32_t>(entries.size());
-  for (std::size_t i = 0; i < entries.size(); ++i) variants[i] = of(entries[i].text, entries[i].value, chain);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const bool known = collection != Variable::kResponseBody && answers(entries[i].text, entries[i].value) != nullptr;
+    variants[i] = known ? kNone : of(entries[i].text, entries[i].value, chain);
+  }
   return group.variants = variants;
 }
 
@@ -139,6 +188,7 @@ bool Variants::may_match(const CompiledRule& rule, const std::uint64_t* bits, co
 
 bool Variants::may_match(const CompiledRule& rule) {
   const auto& all = signature(rule.signature);
+  if (all.answers != nullptr && says(all.answers, rule.question)) return true;
   return may_match(rule, all.bits[kOfRequests], all.bytes[kOfRequests], kOfRequests) || may_match(rule, all.bits[kOfAnswers], all.bytes[kOfAnswers], kOfAnswers);
 }
 

@@ -16,7 +16,7 @@ enum class Allowed : std::uint8_t { kNothing, kPhase, kRequest, kEverything };
 
 class Judge {
  public:
-  Judge(std::shared_ptr<const Program> program, PersistentCollections* persistent);
+  Judge(std::shared_ptr<const Program> program, PersistentCollections* persistent, KnownTexts* known = nullptr);
 
   void reset(const ExchangeInfo& info, const CompiledOverlay* overlay = nullptr);
   void now(std::int64_t now_ns);

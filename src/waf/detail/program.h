@@ -36,6 +36,7 @@ struct Target {
   std::string key;              // lower case when kName
   std::uint32_t slot = kNone;   // of TX:key
   std::shared_ptr<const Regex> regex;
+  std::vector<std::uint32_t> slots;  // of TX keys the regex matches
   std::string shown;            // as written: "ARGS:a"
 };
 
@@ -117,6 +118,7 @@ struct CompiledRule {
   ByteSet bytes;
   std::uint32_t pattern[kFamilies] = {kNone, kNone};  // in the prefilters
   std::uint32_t signature = kNone;     // of a skippable rule
+  std::uint32_t question = kNone;      // in Program::questions
   bool tx_number = false;              // TX:key compared with a number, and nothing else
   bool skippable = false;              // when no value of its targets can match, nothing needs to be done
 
@@ -149,7 +151,7 @@ struct Step {
   std::uint32_t rule = 0;       // index of a chain head
   std::uint32_t skip_to = kNone;  // of a rule with skipAfter: the step behind the marker, or the end of the phase
   // Of a skippable rule with patterns, here so that most rules need not be looked at themselves.
-  std::uint32_t signature = kNone;
+  std::uint32_t signature = kNone, question = kNone;
   std::uint32_t pattern[kFamilies] = {kNone, kNone};
 };
 
@@ -171,6 +173,7 @@ struct Program {
   std::unordered_map<std::string, Pattern> patterns;    // by their text
   std::vector<Signature> signatures;
   std::vector<ValueGroup> groups;
+  std::vector<std::uint32_t> questions;                 // rules whose answer depends on the text alone, of requests; see KnownTexts
   std::shared_ptr<const std::array<Prefilter, kFamilies>> prefilter;  // null: the plain path
 };
 

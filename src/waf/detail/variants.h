@@ -1,7 +1,8 @@
 // What the fast path remembers of the texts of one exchange.
 //
 // A text under a chain of transformations is a variant; most chains leave most texts as they are, so there are few.  All values of
-// the variables a rule looks at, taken together, tell whether the rule is worth trying at all.
+// the variables a rule looks at, taken together, tell whether the rule is worth trying at all.  Of texts that other exchanges had
+// too, KnownTexts has the answers.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +10,15 @@
 #include <vector>
 
 #include "waf/detail/exchange.h"
+#include "waf/detail/known_texts.h"
 #include "waf/detail/program.h"
 
 namespace ringwall::waf::detail {
 
 class Variants {
  public:
-  Variants(const Program& program, Exchange& exchange, std::uint64_t& steps);
+  // `known`: null, or what is known from other exchanges.
+  Variants(const Program& program, Exchange& exchange, KnownTexts* known, std::uint64_t& steps);
 
   void reset();        // another exchange
   void begin_phase();  // variables may hold more than before
@@ -25,6 +28,15 @@ class Variants {
   std::string_view text(std::uint32_t variant) const { return variants_[variant].text; }
   bool possible(std::uint32_t variant, Family family, std::uint32_t pattern);
 
+  // The answers to all questions of a text of requests; null: not known.
+  const std::uint64_t* answers(std::uint32_t id, std::string_view text) {
+    if (known_ == nullptr || text.size() > kKnownBytesMax) return nullptr;
+    auto& one = at(id);
+    if (!one.asked) ask(one, id, text);
+    return one.answers;
+  }
+  static bool says(const std::uint64_t* answers, std::uint32_t question) { return (answers[question / 64] >> (question % 64) & 1) != 0; }
+
   std::size_t memory_bytes() const {
     return variants_.capacity() * sizeof(Variant) + by_text_.capacity() * sizeof by_text_[0] + (groups_.capacity() + signatures_.capacity()) * sizeof(Together);
   }
@@ -33,6 +45,7 @@ class Variants {
   bool may_match(const CompiledRule& rule);
   bool may_match(const Step& step) {
     const auto& all = signature(step.signature);
+    if (all.answers != nullptr && step.question != kNone && says(all.answers, step.question)) return true;
     const auto& filters = *program_.prefilter;
     return (step.pattern[kOfRequests] != kNone && filters[kOfRequests].possible(step.pattern[kOfRequests], all.bits[kOfRequests], all.bytes[kOfRequests])) ||
            (step.pattern[kOfAnswers] != kNone && filters[kOfAnswers].possible(step.pattern[kOfAnswers], all.bits[kOfAnswers], all.bytes[kOfAnswers]));
@@ -41,7 +54,7 @@ class Variants {
     const auto& one = variants_[variant];
     return may_match(rule, rule.pattern[kOfRequests] == kNone ? nullptr : bits_of(variant, kOfRequests), one.bytes, kOfRequests);
   }
-  // The variants of all entries of a collection, in their order.
+  // The variants of all entries of a collection, in their order; kNone: answers() knows.
   const std::uint32_t* of_all(const CompiledRule& rule, Variable collection);
 
  private:
@@ -51,12 +64,24 @@ class Variants {
     const std::uint64_t* bits = nullptr;  // of the prefilter; null: not scanned yet
     std::uint32_t folded_like = kNone;    // the variant it differs from by case alone: a scan tells the same of both
   };
+  struct Text {
+    std::uint32_t* variants = nullptr;  // by chain: index in variants_ and 1; 0: not asked for yet
+    const std::uint64_t* answers = nullptr;
+    bool asked = false;
+  };
+  Text& at(std::uint32_t id) {
+    if (by_text_.size() <= id) by_text_.resize(std::max<std::size_t>(exchange_.texts(), id + 1));
+    return by_text_[id];
+  }
+  void ask(Text& one, std::uint32_t id, std::string_view text);
+  const std::uint64_t* learn(std::uint32_t id, std::string_view text);
   const std::uint64_t* bits_of(std::uint32_t variant, Family family);
   bool may_match(const CompiledRule& rule, const std::uint64_t* bits, const ByteSet& bytes, Family family) const;
 
-  // Values together, of one variable under one chain or of several variables.
+  // Values together, of one variable under one chain or of several variables; those that are known apart from the others.
   struct Together {
     std::uint64_t epoch = 0;
+    const std::uint64_t* answers = nullptr;   // to which questions one of the known ones says yes; null: none
     const std::uint32_t* variants = nullptr;  // of a collection, where they were asked for
     const std::uint64_t* bits[kFamilies] = {};
     ByteSet bytes[kFamilies];
@@ -70,9 +95,11 @@ class Variants {
 
   const Program& program_;
   Exchange& exchange_;
+  KnownTexts* const known_;
   std::uint64_t& steps_;
+  std::size_t learnt_ = 0;  // in this exchange
   std::vector<Variant> variants_;
-  std::vector<std::uint32_t*> by_text_;  // by text, then chain: index in variants_ and 1; 0: not asked for yet
+  std::vector<Text> by_text_;
   std::vector<Together> groups_;         // as Program::groups
   std::vector<Together> signatures_;
   std::uint64_t epoch_ = 0;
