@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const auto number = prefilter.add(clauses);
   prefilter.finish();
   std::vector<std::uint64_t> bits(prefilter.words() + 1);
-  prefilter.scan(text, bits.data());
+  prefilter.scan(0, text, bytes_of(text), bits.data());
   if (!prefilter.possible(number, bits.data(), bytes_of(text)) && (*regex)->search(text) == Found::kYes) std::abort();
   return 0;
 }

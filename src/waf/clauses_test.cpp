@@ -30,7 +30,7 @@ bool possible(const std::vector<Clause>& clauses, const std::string& text) {
   const auto pattern = prefilter.add(clauses);
   prefilter.finish();
   std::vector<std::uint64_t> bits(prefilter.words() + 1);
-  prefilter.scan(text, bits.data());
+  prefilter.scan(0, text, bytes_of(text), bits.data());
   return prefilter.possible(pattern, bits.data(), bytes_of(text));
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("prefilter: a scan finds exactly the literals that are there") {
       }
       const auto plain = folded(text);
       std::vector<std::uint64_t> bits(prefilter.words());
-      prefilter.scan(text, bits.data());
+      prefilter.scan(0, text, bytes_of(text), bits.data());
       for (std::size_t i = 0; i < literals.size(); ++i) {
         const bool found = (bits[i / 64] >> (i % 64) & 1) != 0;
         if (found != (plain.find(literals[i]) != std::string::npos)) FAIL_CHECK("round " << round << ", size " << size << ", literal " << i);

@@ -251,7 +251,7 @@ class Compiler {
     for (std::size_t i = 1; i < p_.chains.size(); ++i) {
       if (p_.chains[i].parent == parent && p_.chains[i].last == last) return static_cast<std::uint16_t>(i);
     }
-    p_.chains.push_back({parent, last});
+    p_.chains.push_back({parent, last, 0});
     return static_cast<std::uint16_t>(p_.chains.size() - 1);
   }
 
@@ -332,6 +332,35 @@ bool is_question(const CompiledRule& rule) {
   });
 }
 
+// Most chains have few rules; what they make of a text is looked through for the literals of these alone.
+void give_scanners(Program& program, Prefilter& filter) {
+  constexpr std::size_t kPartMax = 4;  // a scanner of its own with at most a fourth of all literals
+  std::vector<std::vector<std::uint32_t>> below(program.chains.size());
+  for (const auto& rule : program.rules) {
+    if (rule.pattern[kOfRequests] == kNone) continue;
+    std::vector<std::uint16_t> ends = rule.stages;
+    ends.push_back(rule.chain);
+    for (auto node : ends) {
+      for (; node != kRaw; node = program.chains[node].parent) {
+        if (below[node].empty() || below[node].back() != rule.pattern[kOfRequests]) below[node].push_back(rule.pattern[kOfRequests]);
+      }
+    }
+  }
+  std::vector<std::uint32_t> all;
+  for (const auto& rule : program.rules) {
+    if (rule.pattern[kOfRequests] != kNone) all.push_back(rule.pattern[kOfRequests]);
+  }
+  const auto literals = filter.literals(all);
+  std::vector<std::vector<std::uint32_t>> some;
+  for (std::size_t i = 1; i < program.chains.size(); ++i) {
+    if (filter.literals(below[i]) * kPartMax > literals) continue;
+    const auto known = std::find(some.begin(), some.end(), below[i]);
+    program.chains[i].scanner = static_cast<std::uint16_t>(known - some.begin() + 1);
+    if (known == some.end()) some.push_back(below[i]);
+  }
+  filter.finish(some);
+}
+
 void make_prefilter(Program& program) {
   auto filters = std::make_shared<std::array<Prefilter, kFamilies>>();
   for (auto& rule : program.rules) {
@@ -355,7 +384,8 @@ void make_prefilter(Program& program) {
     rule.signature = static_cast<std::uint32_t>(known - program.signatures.begin());
     if (known == program.signatures.end()) program.signatures.push_back(std::move(signature));
   }
-  for (auto& filter : *filters) filter.finish();
+  give_scanners(program, (*filters)[kOfRequests]);
+  (*filters)[kOfAnswers].finish();
   const bool fits = std::all_of(filters->begin(), filters->end(), [](const Prefilter& filter) { return filter.words() <= kPrefilterWordsMax; });
   if (!fits) return;
   program.prefilter = std::move(filters);

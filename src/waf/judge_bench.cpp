@@ -4,7 +4,6 @@
 // remembered.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <string>
@@ -100,6 +99,12 @@ double cpu_us() {
   return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
 }
 
+double measured(Transaction& transaction, const Workload& work) {
+  const auto begin = cpu_us();
+  judge(transaction, work);
+  return cpu_us() - begin;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -119,17 +124,19 @@ int main(int count, char** arguments) {
   for (auto& work : workloads()) {
     if (count > 2 && work.name != arguments[2]) continue;
     Numbers numbers(work);
+    for (int i = 0; i < 200; ++i) {
+      numbers.next();
+      judge(*transaction, work);
+    }
     double spent = 0;
     std::uint64_t times = 0;
-    for (int i = 0; i < 100 || spent < seconds * 1e6; ++i) {
+    for (; times == 0 || spent < seconds * 1e6; ++times) {
       numbers.next();
-      const auto begin = cpu_us();
-      judge(*transaction, work);
-      if (i >= 100) spent += cpu_us() - begin, ++times;
+      spent += measured(*transaction, work);
     }
     std::string ids;
     for (const auto& match : transaction->matches()) ids += fmt::format(" {}", match.rule_id);
-    fmt::print("{:8} {:9.1f} us  {:9} steps {}\n", work.name, spent / static_cast<double>(std::max<std::uint64_t>(times, 1)), transaction->steps(), ids);
+    fmt::print("{:8} {:9.1f} us  {:9} steps {}\n", work.name, spent / static_cast<double>(times), transaction->steps(), ids);
   }
   return 0;
 }

@@ -1,58 +1,15 @@
 #include "waf/detail/prefilter.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cstring>
 #include <map>
-
-#include "waf/detail/transform.h"
+#include <numeric>
 
 namespace ringwall::waf::detail {
 
 namespace {
 
-constexpr std::size_t kPairs = 1u << 16, kHashes = 1u << 17;
-
-constexpr std::size_t kGramBytes = 6, kStrideBytesMin = kGramBytes + kStride - 1;  // of a literal that is found at each fourth byte
-
-// The three bytes that end at `end`, and a number for the six that begin at `begin`.
-std::uint32_t triple_at(const unsigned char* end) { return static_cast<std::uint32_t>(end[-2] << 16 | end[-1] << 8 | end[0]); }
-std::uint32_t gram_at(const unsigned char* begin) {
-  std::uint64_t gram;
-  std::memcpy(&gram, begin, sizeof gram);
-  return static_cast<std::uint32_t>((gram << 16) * 0x9E3779B97F4A7C15u >> 32);
-}
-
-// About how common a byte is in requests, in thousandths; of a triple the least common one decides most.  Letters as in English
-// text, the rare ones not as rare: names and encoded values have them too.
-int commonness(unsigned char c) {
-  constexpr unsigned char kLetters[26] = {82, 15, 28, 43, 127, 22, 20, 61, 70, 8, 10, 40, 24, 67, 75, 19, 8, 60, 63, 91, 28, 10, 24, 8, 20, 8};
-  if (c >= 'a' && c <= 'z') return kLetters[c - 'a'];
-  if (c == ' ') return 120;
-  if (c >= '0' && c <= '9') return 30;
-  if (c == '/' || c == '.' || c == '-' || c == '=' || c == '&') return 25;
-  if (c == '_' || c == ',' || c == ':' || c == ';' || c == '"') return 10;
-  return 3;
-}
-
-// What one more literal costs at a key that has so many: a key of its own makes texts stop where they did not, and many
-// literals at one key are a handle for attackers.
-long crowding(long load) { return load == 0 ? 4 : 1 + load * load / 3; }
-
-constexpr std::size_t kBlocksBeforeCopy = 2;
-constexpr std::size_t kShortMax = 128;                                             // the most that are looked for beside long ones
-
-// Of literals of so many bytes: which bits of their two words count.
-constexpr std::array<std::uint64_t, kLiteralBytesMax + 1> masks(std::size_t first) {
-  std::array<std::uint64_t, kLiteralBytesMax + 1> out{};
-  for (std::size_t size = 0; size < out.size(); ++size) {
-    for (std::size_t i = first; i < std::min(size, first + 8); ++i) out[size] |= std::uint64_t{0xFF} << (8 * (i - first));
-  }
-  return out;
-}
-static_assert(std::endian::native == std::endian::little && kLiteralBytesMax == 16);
-constexpr auto kLowMasks = masks(0), kHighMasks = masks(8);
+// Words, numbers, and what stands between them in texts that are neither markup nor code; any script.
+bool is_plain(unsigned char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c >= 0x80 || std::string_view(" _-.,:!?").find(static_cast<char>(c)) != std::string_view::npos; }
 
 }  // namespace
 
@@ -62,236 +19,51 @@ std::uint32_t Prefilter::add(const std::vector<Clause>& clauses) {
   return static_cast<std::uint32_t>(first_.size() - 2);
 }
 
-void Prefilter::finish() {
+std::size_t Prefilter::literals(const std::vector<std::uint32_t>& patterns) const {
+  std::size_t count = 0;
+  for (const auto pattern : patterns) {
+    for (auto i = first_[pattern]; i < first_[pattern + 1]; ++i) count += clauses_[i].size();
+  }
+  return count;
+}
+
+Literals Prefilter::scanner_for(const std::vector<std::uint32_t>& patterns, bool plain) const {
+  const auto can_be = [plain](const std::string& literal) { return !plain || std::all_of(literal.begin(), literal.end(), [](char c) { return is_plain(static_cast<unsigned char>(c)); }); };
+  std::map<std::string, std::vector<std::uint32_t>> users;
+  for (const auto pattern : patterns) {
+    bool possible = true;
+    for (auto i = first_[pattern]; i < first_[pattern + 1]; ++i) possible = possible && std::any_of(clauses_[i].begin(), clauses_[i].end(), can_be);
+    for (auto i = first_[pattern]; possible && i < first_[pattern + 1]; ++i) {
+      for (const auto& literal : clauses_[i]) {
+        if (literal.size() > 1 && can_be(literal)) users[literal.substr(0, kLiteralBytesMax)].push_back(i);
+      }
+    }
+  }
+  return Literals(users);
+}
+
+void Prefilter::finish(const std::vector<std::vector<std::uint32_t>>& some) {
   words_ = (clauses_.size() + 63) / 64;
   clause_bytes_.resize(clauses_.size());
-  std::map<std::string, std::vector<std::uint32_t>> users;
   for (std::uint32_t i = 0; i < clauses_.size(); ++i) {
     for (const auto& literal : clauses_[i]) {
-      if (literal.size() == 1) clause_bytes_[i].add(static_cast<unsigned char>(literal[0]));
-      if (literal.size() == 1 && literal[0] == kAnyHighByte) clause_bytes_[i].bits[2] = clause_bytes_[i].bits[3] = ~std::uint64_t{0};
-      // Single bytes are told from the text's own bytes, which are not folded.
-      if (literal.size() == 1 && literal[0] >= 'a' && literal[0] <= 'z') clause_bytes_[i].add(static_cast<unsigned char>(literal[0] - 32));
-      if (literal.size() > 1) users[literal.substr(0, kLiteralBytesMax)].push_back(i);
+      if (literal.size() != 1) continue;
+      clause_bytes_[i].add(static_cast<unsigned char>(literal[0]));
+      if (literal[0] == kAnyHighByte) clause_bytes_[i].bits[2] = clause_bytes_[i].bits[3] = ~std::uint64_t{0};
+      // The text's own bytes are not folded.
+      if (literal[0] >= 'a' && literal[0] <= 'z') clause_bytes_[i].add(static_cast<unsigned char>(literal[0] - 32));
     }
   }
-  pairs_.words.assign(kPairs / 64, 0);
-  std::vector<Entry> longer;
-  for (const auto& one : users) {  // sorted, so pairs come in the order of their marks
-    const auto& text = one.first;
-    const auto clauses = static_cast<std::uint32_t>(literal_clauses_.size());
-    const auto count = static_cast<std::uint16_t>(one.second.size());
-    literal_clauses_.insert(literal_clauses_.end(), one.second.begin(), one.second.end());
-    if (text.size() > 2) {
-      Entry entry{.text = {}, .clauses = clauses, .clause_count = count, .key_end = 0, .size = static_cast<std::uint8_t>(text.size())};
-      std::memcpy(entry.text, text.data(), text.size());
-      longer.push_back(entry);
-      continue;
-    }
-    const auto pair = static_cast<std::uint16_t>(static_cast<unsigned char>(text[0]) << 8 | static_cast<unsigned char>(text[1]));
-    pairs_.words[pair / 64] |= std::uint64_t{1} << (pair % 64);
-    pair_literals_.push_back({clauses, count, pair});
+  for (int c = 0; c < 256; ++c) {
+    if (!is_plain(static_cast<unsigned char>(c))) not_plain_.add(static_cast<unsigned char>(c));
   }
-  pairs_.rank();
-  const auto long_ones = std::partition(longer.begin(), longer.end(), [](const Entry& entry) { return entry.size < kStrideBytesMin; });
-  if (const auto few = static_cast<std::size_t>(long_ones - longer.begin()) + pair_literals_.size(); few <= kShortMax && longer.size() > few) {
-    add_strides({long_ones, longer.end()});
-    longer.erase(long_ones, longer.end());
-    add_triples(std::move(longer));
-    add_ends();
-  } else {
-    add_triples(std::move(longer));
-  }
+  std::vector<std::uint32_t> all(first_.size() - 1);
+  std::iota(all.begin(), all.end(), 0u);
+  scanners_.push_back(scanner_for(all, false));
+  plain_.push_back(scanner_for(all, true));
+  for (const auto& patterns : some) scanners_.push_back(scanner_for(patterns, false));
   clauses_.clear();
   clauses_.shrink_to_fit();
-}
-
-void Prefilter::Marks::rank() {
-  std::uint32_t rank = 0;
-  for (const auto word : words) {
-    ranks.push_back(rank);
-    rank += static_cast<std::uint32_t>(std::popcount(word));
-  }
-}
-
-void Prefilter::Table::fill(std::vector<std::pair<std::uint32_t, Entry>> keyed) {
-  std::stable_sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  marks.words.assign(kHashes / 64, 0);
-  for (std::size_t i = 0; i < keyed.size(); ++i) {
-    const auto key = keyed[i].first;
-    marks.words[key / 64] |= std::uint64_t{1} << (key % 64);
-    if (i == 0 || key != keyed[i - 1].first) buckets.push_back(static_cast<std::uint32_t>(i));
-    entries.push_back(keyed[i].second);
-  }
-  buckets.push_back(static_cast<std::uint32_t>(keyed.size()));
-  marks.rank();
-}
-
-void Prefilter::add_triples(std::vector<Entry> literals) {
-  // The short ones have the least choice of keys, so they choose first.
-  std::stable_sort(literals.begin(), literals.end(), [](const auto& a, const auto& b) { return a.size < b.size; });
-  std::vector<long> load(kHashes, 0);
-  std::vector<std::pair<std::uint32_t, Entry>> keyed;
-  for (auto& entry : literals) {
-    std::uint32_t best = 0;
-    long best_score = -1;
-    for (unsigned end = 2; end < entry.size; ++end) {
-      const auto a = entry.text[end - 2], b = entry.text[end - 1], c = entry.text[end];
-      const auto key = hash(triple_at(entry.text + end));
-      const long score = static_cast<long>(commonness(a)) * commonness(b) * commonness(c) * crowding(load[key]);
-      if (best_score >= 0 && score >= best_score) continue;
-      best_score = score, best = key, entry.key_end = static_cast<std::uint8_t>(end);
-    }
-    ++load[best];
-    keyed.emplace_back(best, entry);
-  }
-  triples_.fill(std::move(keyed));
-}
-
-// Each literal at four places side by side, of which one is at a fourth byte wherever the literal is; those that are least common.
-void Prefilter::add_strides(const std::vector<Entry>& literals) {
-  std::vector<long> load(kHashes, 0);
-  std::vector<std::pair<std::uint32_t, Entry>> keyed;
-  for (auto entry : literals) {
-    std::size_t best = 0;
-    long best_score = -1;
-    for (std::size_t begin = 0; begin + kStrideBytesMin <= entry.size; ++begin) {
-      long score = 0;
-      for (std::size_t i = begin; i < begin + kStride; ++i) {
-        long common = crowding(load[hash(gram_at(entry.text + i))]);
-        for (std::size_t k = 0; k < kGramBytes; ++k) common += commonness(entry.text[i + k]);
-        score = std::max(score, common);
-      }
-      if (best_score >= 0 && score >= best_score) continue;
-      best_score = score, best = begin;
-    }
-    for (std::size_t i = best; i < best + kStride; ++i) {
-      const auto key = hash(gram_at(entry.text + i));
-      ++load[key];
-      entry.key_end = static_cast<std::uint8_t>(i);
-      keyed.emplace_back(key, entry);
-    }
-  }
-  strides_.fill(std::move(keyed));
-}
-
-// The last two bytes of all keys that are looked for at each byte.
-void Prefilter::add_ends() {
-  ends_.assign(kPairs / 64, 0);
-  const auto add = [this](unsigned pair) { ends_[pair / 64] |= std::uint64_t{1} << (pair % 64); };
-  for (const auto& one : pair_literals_) add(one.pair);
-  for (const auto& one : triples_.entries) add(triple_at(one.text + one.key_end) & 0xffff);
-}
-
-// The literals whose key is at `at`; the text has `before` bytes before it, and `behind` after it.  False: all that these literals
-// can tell is told.
-bool Prefilter::try_key(const Table& table, bool skip_told, std::size_t bucket, const unsigned char* at, std::size_t before, std::size_t behind, std::uint64_t* bits) const {
-  bool more = false;
-  for (auto e = table.buckets[bucket]; e < table.buckets[bucket + 1]; ++e) {
-    const auto& entry = table.entries[e];
-    if (skip_told && all_set(entry.clauses, entry.clause_count, bits)) continue;
-    more = true;
-    if (before < entry.key_end || behind + entry.key_end + 1 < entry.size) continue;
-    std::uint64_t here[2], want[2];
-    std::memcpy(here, at - entry.key_end, sizeof here);
-    std::memcpy(want, entry.text, sizeof want);
-    if ((((here[0] ^ want[0]) & kLowMasks[entry.size]) | ((here[1] ^ want[1]) & kHighMasks[entry.size])) == 0) set(entry.clauses, entry.clause_count, bits);
-  }
-  return more;
-}
-
-// Without a branch: in hostile text something may be at every other byte, and at none that could be foretold.
-void Prefilter::note_all(const Places& places, const unsigned char* block, std::size_t bytes, Noted& noted) const {
-  std::size_t pairs = 0, triples = 0;
-  const auto *const pair_words = places.pairs, *const triple_words = places.triples;
-  std::uint32_t last = static_cast<std::uint32_t>(block[-2] << 8 | block[-1]);
-  for (std::size_t i = 0; i < bytes; ++i) {
-    last = (last << 8 | block[i]) & 0xffffff;
-    const auto pair = last & 0xffff, triple = hash(last);
-    noted.pairs_at[pairs] = noted.triples_at[triples] = static_cast<std::uint16_t>(i);
-    pairs += pair_words[pair / 64] >> (pair % 64) & 1;
-    triples += triple_words[triple / 64] >> (triple % 64) & 1;
-  }
-  noted.pairs = pairs, noted.triples = triples;
-}
-
-void Prefilter::note_few(const Places& places, const unsigned char* block, std::size_t bytes, Noted& noted) const {
-  const auto* const stride_words = places.strides;
-  std::size_t strides = 0;
-  for (std::size_t i = 0; i < bytes; i += kStride) {
-    const auto key = hash(gram_at(block + i));
-    noted.strides_at[strides] = static_cast<std::uint16_t>(i);
-    strides += stride_words[key / 64] >> (key % 64) & 1;
-  }
-  noted.strides = strides;
-
-  std::size_t ends = 0;
-  std::uint16_t ends_at[kBlockBytes];
-  const auto* const end_words = ends_.data();
-  std::uint32_t last = block[-1];
-  for (std::size_t i = 0; i < bytes; ++i) {
-    last = (last << 8 | block[i]) & 0xffff;
-    ends_at[ends] = static_cast<std::uint16_t>(i);
-    ends += end_words[last / 64] >> (last % 64) & 1;
-  }
-  for (std::size_t k = 0; k < ends; ++k) {
-    const auto at = ends_at[k];
-    const auto triple = triple_at(block + at), pair = triple & 0xffff, key = hash(triple);
-    noted.pairs_at[noted.pairs] = noted.triples_at[noted.triples] = at;
-    noted.pairs += places.pairs[pair / 64] >> (pair % 64) & 1;
-    noted.triples += places.triples[key / 64] >> (key % 64) & 1;
-  }
-}
-
-void Prefilter::scan_block(const Places& places, const unsigned char* block, std::size_t begin, std::size_t end, std::size_t text_bytes, std::uint64_t* bits) const {
-  Noted noted;
-  if (strides_.entries.empty()) note_all(places, block, end - begin, noted);
-  else note_few(places, block, end - begin, noted);
-  for (std::size_t k = 0; k < noted.pairs; ++k) {
-    const auto* at = block + noted.pairs_at[k];
-    if (begin + noted.pairs_at[k] == 0) continue;  // the byte before the text is none of it
-    const auto pair = static_cast<std::uint32_t>(at[-1] << 8 | at[0]);
-    const auto& literal = pair_literals_[pairs_.number(pair)];
-    set(literal.clauses, literal.clause_count, bits);
-    if (places.pairs_left != nullptr) places.pairs_left[pair / 64] &= ~(std::uint64_t{1} << (pair % 64));
-  }
-  const auto try_all = [&](const Table& table, const std::uint16_t* noted_at, std::size_t count, std::uint64_t* left, auto key_at) {
-    for (std::size_t k = 0; k < count; ++k) {
-      const auto* here = block + noted_at[k];
-      const auto at = begin + noted_at[k];
-      const auto key = hash(key_at(here));
-      const bool more = try_key(table, left != nullptr, table.marks.number(key), here, at, text_bytes - at - 1, bits);
-      if (!more && left != nullptr) left[key / 64] &= ~(std::uint64_t{1} << (key % 64));
-    }
-  };
-  try_all(triples_, noted.triples_at, noted.triples, places.triples_left, triple_at);
-  try_all(strides_, noted.strides_at, noted.strides, places.strides_left, gram_at);
-}
-
-// Block by block, each folded into a place with room for a literal on both sides, so that it is compared in two words.
-void Prefilter::scan(std::string_view text, std::uint64_t* bits) const {
-  constexpr std::size_t kMargin = kLiteralBytesMax;
-  unsigned char folded[kMargin + kBlockBytes + kMargin];
-  std::memset(folded, 0, kMargin);
-  std::uint64_t pairs_left[kPairs / 64], triples_left[kHashes / 64], strides_left[kHashes / 64];
-  Places places{pairs_.words.data(), triples_.marks.words.data(), strides_.marks.words.data()};
-  for (std::size_t begin = 0; begin < text.size(); begin += kBlockBytes) {
-    // The first blocks are scanned without; copying the marks costs as much as one block.
-    if (begin == kBlocksBeforeCopy * kBlockBytes) {
-      const auto copy = [](const Marks& marks, std::uint64_t* to) {
-        std::copy(marks.words.begin(), marks.words.end(), to);
-        return to;
-      };
-      places.pairs = places.pairs_left = copy(pairs_, pairs_left);
-      places.triples = places.triples_left = copy(triples_.marks, triples_left);
-      places.strides = places.strides_left = copy(strides_.marks, strides_left);
-    }
-    const auto end = std::min(begin + kBlockBytes, text.size());
-    const auto from = begin - std::min(begin, kMargin), to = std::min(end + kMargin, text.size());
-    transforms::fold(text.data() + from, to - from, reinterpret_cast<char*>(folded + kMargin - (begin - from)));
-    std::memset(folded + kMargin + (to - begin), 0, kMargin - (to - end));
-    scan_block(places, folded + kMargin, begin, end, text.size(), bits);
-  }
 }
 
 }  // namespace ringwall::waf::detail

@@ -39,7 +39,7 @@ std::uint32_t Variants::of(std::uint32_t id, std::string_view text, std::uint16_
   if (known != 0) return known - 1;
   if (chain == kRaw) {
     steps_ += text.size();
-    variants_.push_back({text, bytes_of(text), nullptr, kNone});
+    variants_.push_back({text, bytes_of(text), nullptr, kNone, 0});
   } else {
     const auto& node = program_.chains[chain];
     const auto parent = of(id, text, node.parent);
@@ -48,7 +48,7 @@ std::uint32_t Variants::of(std::uint32_t id, std::string_view text, std::uint16_
     steps_ += before.size();
     const auto after = transform(node.last, before, exchange_.arena, program_.source.settings.unicode_map.get());
     if (after.data() == before.data() && after.size() == before.size()) return (known = parent + 1) - 1;
-    variants_.push_back({after, bytes_of(after), nullptr, node.last == Transformation::kLowercase ? parent : kNone});
+    variants_.push_back({after, bytes_of(after), nullptr, node.last == Transformation::kLowercase ? parent : kNone, node.scanner});
   }
   known = static_cast<std::uint32_t>(variants_.size());
   return known - 1;
@@ -93,7 +93,7 @@ const std::uint64_t* Variants::bits_of(std::uint32_t index, Family family) {
   if (variant.bits == nullptr) {
     const auto& prefilter = (*program_.prefilter)[family];
     auto* bits = exchange_.arena.make_array<std::uint64_t>(prefilter.words());
-    prefilter.scan(variant.text, bits);
+    prefilter.scan(family == kOfRequests ? variant.scanner : 0, variant.text, variant.bytes, bits);
     steps_ += variant.text.size();
     variant.bits = bits;
   }

@@ -1,43 +1,40 @@
-// Which patterns a text cannot match, told by one pass over it.
+// Which patterns a text cannot match, told by one pass over it: the literals of all clauses are looked for at once (Literals), single
+// bytes are told from the set of bytes the text has.
 //
-// The literals of all clauses are looked for at once: at each byte the three last ones, folded to lower case, are looked up in
-// a bitmap that stays in the first-level cache; where it says maybe, the literals that have these three bytes are compared.
-// Of a literal's runs of three bytes the one least common in plain text, and least often a key already, is its key: the work at
-// a byte is bounded by the largest bucket, whatever the text.  In large texts keys of which all literals have been found are
-// looked for no longer, so that a text full of them costs what a clean one costs.  Literals of two bytes have a bitmap of their own, single bytes
-// are told from the set of bytes the text has.
-//
-// Where almost all literals are long, as those that answers are searched for, only each fourth byte is looked at for them: of four
-// keys side by side one is there.  The few short ones are first looked for by the last two bytes of their keys.
+// Texts that only some patterns are asked about have scanners of their own, and so do plain texts, in which most literals cannot be.
 //
 // Immutable and shared by threads.
 #pragma once
 
-#include <bit>
 #include <cstdint>
-#include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "waf/detail/clauses.h"
+#include "waf/detail/literals.h"
 #include "waf/transform.h"
 
 namespace ringwall::waf::detail {
 
-// A block's positions fit 16 bits, and it and what is noted of it the first-level cache.
-inline constexpr std::size_t kBlockBytes = 2048, kStride = 4;
 inline constexpr std::size_t kPrefilterWordsMax = 4096;  // of 64 clauses; rule sets beyond go without
 
 class Prefilter {
  public:
   // Gives the pattern a number; no clauses: it is always possible.
   std::uint32_t add(const std::vector<Clause>& clauses);
-  void finish();
+  // What scans look for, when all patterns are added: scanner 0 for all of them, and one for each of `some`, in their order, that
+  // knows those patterns alone.
+  void finish(const std::vector<std::vector<std::uint32_t>>& some = {});
 
   std::size_t words() const { return words_; }  // of the bits a scan fills
-  // Sets the bit of each clause that the text satisfies by a literal of two and more bytes; `bits` were zero.
-  void scan(std::string_view text, std::uint64_t* bits) const;
+  // How many literals of two and more bytes the patterns have.
+  std::size_t literals(const std::vector<std::uint32_t>& patterns) const;
+  // Sets the bit of each clause that the text satisfies by a literal of two and more bytes; `bits` were zero.  `bytes`: which the
+  // text has.  Clauses of patterns that can be told from the bytes alone may be left out.
+  void scan(std::size_t scanner, std::string_view text, const ByteSet& bytes, std::uint64_t* bits) const {
+    if (scanner == 0 && !bytes.intersects(not_plain_)) plain_[0].scan(text, bits);
+    else scanners_[scanner].scan(text, bits);
+  }
   bool possible(std::uint32_t pattern, const std::uint64_t* bits, const ByteSet& bytes) const {
     for (auto i = first_[pattern]; i < first_[pattern + 1]; ++i) {
       if ((bits[i >> 6] >> (i & 63) & 1) == 0 && !clause_bytes_[i].intersects(bytes)) return false;
@@ -48,70 +45,15 @@ class Prefilter {
   bool speaks_for(std::uint32_t pattern) const { return first_[pattern] != first_[pattern + 1]; }
 
  private:
-  // Small, so that all of them stay in the second-level cache.
-  struct Entry {
-    unsigned char text[kLiteralBytesMax];  // filled up with zeros
-    std::uint32_t clauses;                 // the first in literal_clauses_
-    std::uint16_t clause_count;
-    std::uint8_t key_end, size;            // where in the literal its key ends; of the literal
-  };
-  struct PairLiteral {
-    std::uint32_t clauses;
-    std::uint16_t clause_count, pair;
-  };
-  // A bitmap whose set bits have numbers: those set before it.
-  struct Marks {
-    std::vector<std::uint64_t> words;
-    std::vector<std::uint32_t> ranks;  // of each word: how many bits are set before it
-    void rank();
-    bool has(std::uint32_t bit) const { return (words[bit / 64] >> (bit % 64) & 1) != 0; }
-    std::size_t number(std::uint32_t bit) const { return ranks[bit / 64] + static_cast<std::size_t>(std::popcount(words[bit / 64] & ((std::uint64_t{1} << (bit % 64)) - 1))); }
-  };
-  static std::uint32_t hash(std::uint32_t key) { return key * 0x9E3779B1u >> 15; }  // 17 bits
-  void add_triples(std::vector<Entry> literals);
-  void add_strides(const std::vector<Entry>& literals);
-  void add_ends();
-  // Where to look: the marks of pairs and triples, or a copy of them from which is taken what has nothing more to say.
-  struct Places {
-    const std::uint64_t *pairs, *triples, *strides;
-    std::uint64_t *pairs_left = nullptr, *triples_left = nullptr, *strides_left = nullptr;
-  };
-  // Where keys may end in a block: positions in it.
-  struct Noted {
-    std::size_t pairs = 0, triples = 0, strides = 0;
-    std::uint16_t pairs_at[kBlockBytes], triples_at[kBlockBytes], strides_at[kBlockBytes / kStride];
-  };
-  void note_all(const Places& places, const unsigned char* block, std::size_t bytes, Noted& noted) const;
-  void note_few(const Places& places, const unsigned char* block, std::size_t bytes, Noted& noted) const;
-  void scan_block(const Places& places, const unsigned char* block, std::size_t begin, std::size_t end, std::size_t text_bytes, std::uint64_t* bits) const;
-  struct Table;
-  bool try_key(const Table& table, bool skip_told, std::size_t bucket, const unsigned char* at, std::size_t before, std::size_t behind, std::uint64_t* bits) const;
-  void set(std::uint32_t begin, std::size_t count, std::uint64_t* bits) const {
-    for (auto i = begin; i < begin + count; ++i) bits[literal_clauses_[i] >> 6] |= std::uint64_t{1} << (literal_clauses_[i] & 63);
-  }
-  bool all_set(std::uint32_t begin, std::size_t count, const std::uint64_t* bits) const {
-    for (auto i = begin; i < begin + count; ++i) {
-      if ((bits[literal_clauses_[i] >> 6] >> (literal_clauses_[i] & 63) & 1) == 0) return false;
-    }
-    return true;
-  }
+  // `plain`: in texts of plain bytes.
+  Literals scanner_for(const std::vector<std::uint32_t>& patterns, bool plain) const;
 
-  std::vector<std::uint32_t> first_{0};          // of each pattern's clauses
-  std::vector<Clause> clauses_;                  // until finish()
+  std::vector<std::uint32_t> first_{0};  // of each pattern's clauses
+  std::vector<Clause> clauses_;          // until finish()
   std::vector<ByteSet> clause_bytes_;
   std::size_t words_ = 0;
-  std::vector<std::uint32_t> literal_clauses_;
-  Marks pairs_;
-  std::vector<PairLiteral> pair_literals_;  // by number of the pair's mark
-  // Literals by their keys: triples of each literal's bytes, or six bytes of it at each of four places side by side.
-  struct Table {
-    Marks marks;                         // by hash of the key
-    std::vector<std::uint32_t> buckets;  // by number of the mark: begin in entries; one more at the end
-    std::vector<Entry> entries;
-    void fill(std::vector<std::pair<std::uint32_t, Entry>> keyed);
-  };
-  Table triples_, strides_;
-  std::vector<std::uint64_t> ends_;  // by pair, when there are strides_: that with which a key of pairs_ or triples_ ends
+  ByteSet not_plain_;
+  std::vector<Literals> scanners_, plain_;
 };
 
 }  // namespace ringwall::waf::detail

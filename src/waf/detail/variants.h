@@ -63,6 +63,7 @@ class Variants {
     ByteSet bytes;
     const std::uint64_t* bits = nullptr;  // of the prefilter; null: not scanned yet
     std::uint32_t folded_like = kNone;    // the variant it differs from by case alone: a scan tells the same of both
+    std::uint16_t scanner = 0;            // of the prefilter for requests
   };
   struct Text {
     std::uint32_t* variants = nullptr;  // by chain: index in variants_ and 1; 0: not asked for yet
