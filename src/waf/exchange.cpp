@@ -245,6 +245,8 @@ void Exchange::read_request_body(const Settings& settings) {
     std::uint64_t bytes = 0;
     for (const auto& file : multipart_.files) {
       add(Variable::kFiles, file.field, file.file_name);
+      // Which of the two a server takes is its own affair, so rules see both.
+      if (!file.other_name.empty()) add(Variable::kFiles, file.field, file.other_name);
       add(Variable::kFilesNames, file.field, file.field);
       add(Variable::kFilesSizes, file.field, arena.copy(std::to_string(file.bytes)));
       add(Variable::kFilesTmpContent, file.field, file.content);

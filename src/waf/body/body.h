@@ -53,6 +53,7 @@ struct MultipartFile {
   std::string_view field, file_name;  // FILES_NAMES, FILES
   std::size_t bytes = 0;              // FILES_SIZES
   std::string_view content;           // FILES_TMP_CONTENT
+  std::string_view other_name;        // of filename*, when it says something else: in FILES as well; empty: none
 };
 struct Multipart {
   std::vector<Pair> pairs;             // ARGS_POST

@@ -95,7 +95,7 @@ std::string multipart(std::string_view body, std::string_view type = "multipart/
   std::string out = show_pairs(parsed.pairs);
   for (const auto& file : parsed.files) {
     CHECK(file.bytes == file.content.size());
-    out += fmt::format("[file {}={}: {}]", visible(file.field), visible(file.file_name), visible(file.content));
+    out += fmt::format("[file {}={}{}{}: {}]", visible(file.field), visible(file.file_name), file.other_name.empty() ? "" : " or ", visible(file.other_name), visible(file.content));
   }
   out += show_flags(parsed.flags);
   constexpr std::string_view kPrefix = "Multipart: ";
@@ -360,8 +360,9 @@ TEST_CASE("multipart: Content-Disposition") {
       {"form-data; filename=\"b.txt\"; name=\"a\"", "[file a=b.txt: x]"},
       {"form-data; name=\"a\"; filename=\"C:\\dir\\b.txt\"", "[file a=C:\\dir\\b.txt: x]"},
       {"form-data; name=\"a;b\"; filename=\"b;c\"", "[file a;b=b;c: x]"},
-      {"form-data; name=\"a\"; filename=\"b\"; filename*=UTF-8''c%20d", "[file a=b: x]"},
-      {"form-data; name=\"a\"; filename*=UTF-8'en'c; filename=\"b\"", "[file a=b: x]"},
+      {"form-data; name=\"a\"; filename=\"b\"; filename*=UTF-8''c%20d", "[file a=b or c d: x]"},
+      {"form-data; name=\"a\"; filename*=UTF-8'en'c; filename=\"b\"", "[file a=b or c: x]"},
+      {"form-data; name=\"a\"; filename=\"b.png\"; filename*=UTF-8''b%2Epn%67", "[file a=b.png: x]"},
       {"form-data; name=\"a'b\"", "[a'b=x]"},
       {"form-data; name='a'", "[a=x] invalid_quoting"},
       {"form-data; name=a'b", "[a'b=x] invalid_quoting"},

@@ -94,13 +94,14 @@ class DispositionReader {
     } else if (name == "filename*") {
       if (star_seen_) return DispositionError::kDuplicateStar;
       star_seen_ = !value.empty();
+      out_.star_name = without_percent(value);
     } else {
       return DispositionError::kUnknownParameter;
     }
     return DispositionError::kNone;
   }
 
-  // RFC 8187: charset'language'percent-encoded.  Checked but not used: servers which do not know it take `filename`.
+  // RFC 8187: charset'language'percent-encoded.  RFC 7578 forbids it here, and some clients write it all the same.
   DispositionError star(std::string_view& value) {
     const auto begin = at_;
     while (disposition_alphanumeric(peek()) || (!at_end() && disposition_one_of(peek(), "!#$%&+-^_`{}~"))) ++at_;
@@ -143,6 +144,20 @@ class DispositionReader {
     if (escapes > 0) value = without_escapes(value, quote, escapes);
     ++at_;
     return DispositionError::kNone;
+  }
+
+  // Every % has its two digits: star() has seen to it.
+  std::string_view without_percent(std::string_view raw) {
+    if (raw.find('%') == std::string_view::npos) return raw;
+    const auto digit = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
+    char* const out = arena_.take(raw.size());
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < raw.size(); ++i) {
+      const bool encoded = raw[i] == '%';
+      out[size++] = encoded ? static_cast<char>(digit(raw[i + 1]) * 16 + digit(raw[i + 2])) : raw[i];
+      if (encoded) i += 2;
+    }
+    return {out, size};
   }
 
   std::string_view without_escapes(std::string_view raw, char quote, std::size_t escapes) {

@@ -14,6 +14,7 @@ namespace ringwall::waf {
 
 struct Disposition {
   std::string_view name, file_name;
+  std::string_view star_name;  // of filename*, decoded from percent; servers differ in which of the two they take
   // What was read last under each parameter, duplicates included: MULTIPART_NAME, MULTIPART_FILENAME.
   std::string_view last_name, last_file_name;
   bool name_seen = false, file_name_seen = false;

@@ -326,7 +326,7 @@ void MultipartReader::end_part(std::size_t data_end) {
       fail(fmt::format("more than {} arguments.", limits_.arguments_max));
     }
   } else if (limits_.files_max == 0 || out_.files.size() < limits_.files_max) {
-    out_.files.push_back({part_.name, part_.file_name, data.size(), data});
+    out_.files.push_back({part_.name, part_.file_name, data.size(), data, part_.star_name != part_.file_name ? part_.star_name : std::string_view{}});
   } else {
     flags_.file_limit_exceeded = true;
     fail(fmt::format("Upload file limit exceeded {}. Use SecUploadFileLimit to change the limit.", limits_.files_max));
