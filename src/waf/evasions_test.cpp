@@ -75,6 +75,12 @@ Sent multipart(std::string body) { return typed("multipart/form-data; boundary=B
 Sent part(const std::string& headers, const std::string& data = "1") { return multipart("--B\r\n" + headers + "\r\n\r\n" + data + "\r\n--B--\r\n"); }
 const std::string kField = "Content-Disposition: form-data; name=\"q\"";
 const std::string kSql = "1' union select password from users--";  // each trick below hides this, a tag or a path
+const std::string kSqlInQuery = "q=1%27+union+select+password+from+users--";
+std::string parameters(int count) {
+  std::string out;
+  for (int i = 0; i < count; ++i) out += fmt::format("a{}=1&", i);
+  return out;
+}
 const std::string kOnePart = "--B\r\n" + kField + "\r\n\r\n" + kSql + "\r\n--B--\r\n";
 
 Sent with(Sent sent, Header header) {
@@ -154,7 +160,10 @@ std::vector<Evasion> evasions() {
       {"after a second question mark", get("/?a=1?q=1%27+union+select+password+from+users--"), 11, "942"},
       {"a semicolon between parameters", get("/?a=1;q=1%27+union+select+password+from+users--"), 11, "942"},
       {"a blank before the name", get("/?%20q=1%27+union+select+password+from+users--"), 11, "942"},
-      {"the thousandth parameter", get("/?" + [] { std::string out; for (int i = 0; i < 200; ++i) out += fmt::format("a{}=1&", i); return out; }() + "q=1%27+union+select+password+from+users--"), 11, "942"},
+      {"the last that is looked at", get("/?" + parameters(999) + kSqlInQuery), 11, "942"},
+      {"behind more parameters than are looked at", get("/?" + parameters(1000) + kSqlInQuery), 200002, ""},
+      {"the same in a form", form(parameters(1000) + kSqlInQuery), 200002, ""},
+      {"the same over query and form", with({"POST", "/?" + parameters(600), parameters(600) + kSqlInQuery, {}}, {"Content-Type", "application/x-www-form-urlencoded"}), 200002, ""},
       {"in a cookie", with(get("/"), {"Cookie", "a=1; q=" + kSql}), 11, "942"},
       {"in the second cookie line", with(with(get("/"), {"Cookie", "a=1"}), {"Cookie", "q=" + kSql}), 11, "942"},
       {"a cookie in quotes", with(get("/"), {"Cookie", "q=\"1' union select password from users--\""}), 11, "942"},

@@ -142,10 +142,19 @@ void Exchange::request_line(std::string_view method, std::string_view uri, std::
   parse_urlencoded(query, settings.argument_separator, {.arguments_max = settings.arguments_limit}, arena, parsed);
   if (parsed.invalid_encoding) set_flag(Variable::kUrlencodedError, true);
   for (const auto& [name, value] : parsed.pairs) add_argument(Variable::kArgsGet, name, value, settings.arguments_limit);
+  if (parsed.error.set) too_many_arguments(settings.arguments_limit);
+}
+
+// Arguments beyond SecArgumentsLimit are not looked at, and a server may well read them.  ModSecurity leaves noticing to a rule
+// that counts (200007); here it is a body that cannot be read, wherever they stood.
+void Exchange::too_many_arguments(std::size_t limit) {
+  if (single(Variable::kReqbodyError) == "1") return;
+  set_flag(Variable::kReqbodyError, true);
+  set(Variable::kReqbodyErrorMsg, arena.copy(fmt::format("more than {} arguments", limit)));
 }
 
 void Exchange::add_argument(Variable from, std::string_view name, std::string_view value, std::size_t limit) {
-  if (entries(Variable::kArgs).size() >= limit) return;
+  if (entries(Variable::kArgs).size() >= limit) return too_many_arguments(limit);
   // The same text under two names is transformed and scanned once.
   const Entry of_value{name, value, next_text_++}, of_name{name, name, next_text_++};
   entries(Variable::kArgs).push_back(of_value);
@@ -226,6 +235,7 @@ void Exchange::read_request_body(const Settings& settings) {
     parse_urlencoded(body, settings.argument_separator, limits, arena, urlencoded_);
     if (urlencoded_.invalid_encoding) set_flag(Variable::kUrlencodedError, true);
     for (const auto& [name, value] : urlencoded_.pairs) add_argument(Variable::kArgsPost, name, value, settings.arguments_limit);
+    body_error("URLENCODED", urlencoded_.error);
   } else if (json) {
     if (!body.empty()) parse_json(body, limits, arena, json_);
     for (const auto& [name, value] : json_.pairs) add_argument(Variable::kArgsPost, name, value, settings.arguments_limit);

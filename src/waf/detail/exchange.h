@@ -63,6 +63,7 @@ class Exchange {
 
  private:
   void add_argument(Variable from, std::string_view name, std::string_view value, std::size_t limit);
+  void too_many_arguments(std::size_t limit);
   void read_cookies(std::string_view text);
   void body_error(const char* processor, const BodyError& error);
   void set_times(std::int64_t now_ns);
