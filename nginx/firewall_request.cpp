@@ -4,6 +4,10 @@
 
 #include "firewall.h"
 
+extern "C" {
+extern ngx_module_t ngx_http_grpc_module;
+}
+
 namespace ringwall::edge_module {
 
 namespace {
@@ -20,11 +24,17 @@ std::string_view protocol_of(const ngx_http_request_t* request) {
   return request->http_protocol.len != 0 ? view(request->http_protocol) : "HTTP/0.9";
 }
 
-// The target as the client wrote it, which for a proxy's form of it nginx does not keep.
+// The target as the client wrote it, which for a proxy's form of it nginx does not keep.  nginx takes more than one blank around it;
+// rules that look at its beginning or end must not see them.
 std::string_view target_of(const ngx_http_request_t* request) {
   const auto line = view(request->request_line);
   const auto first = line.find(' '), last = line.rfind(' ');
-  if (request->http_version < NGX_HTTP_VERSION_20 && first != line.npos && last > first) return line.substr(first + 1, last - first - 1);
+  if (request->http_version < NGX_HTTP_VERSION_20 && first != line.npos && last > first) {
+    auto target = line.substr(first + 1, last - first - 1);
+    while (target.starts_with(' ')) target.remove_prefix(1);
+    while (target.ends_with(' ')) target.remove_suffix(1);
+    return target;
+  }
   return view(request->unparsed_uri);
 }
 
@@ -94,9 +104,12 @@ bool starts_with_nocase(const ngx_table_elt_t* header, std::string_view lower) {
          ngx_strncasecmp(header->value.data, reinterpret_cast<u_char*>(const_cast<char*>(lower.data())), lower.size()) == 0;
 }
 
-// Streams have no end that could be waited for.
-bool streams(const ngx_http_request_t* request) {
-  return starts_with_nocase(request->headers_in.content_type, "application/grpc") || request->headers_in.upgrade != nullptr;
+// A gRPC stream has no end that could be waited for.  It is one where the place speaks gRPC, not where the client says so: anybody
+// can write a content type over a form.  The first member of what ngx_http_grpc_module keeps of a location is its upstream.
+bool streams(ngx_http_request_t* request) {
+  if (!starts_with_nocase(request->headers_in.content_type, "application/grpc")) return false;
+  const auto* conf = static_cast<const ngx_http_upstream_conf_t*>(ngx_http_get_module_loc_conf(request, ngx_http_grpc_module));
+  return conf != nullptr && conf->upstream != nullptr;
 }
 
 bool has_body(const ngx_http_request_t* request) { return request->headers_in.content_length_n > 0 || request->headers_in.chunked; }

@@ -143,6 +143,8 @@ ngx_int_t postconfiguration(ngx_conf_t* cf) {
        (main->ring == nullptr && add_handler(cf, NGX_HTTP_LOG_PHASE, on_waf_log) != NGX_OK))) {
     return NGX_ERROR;
   }
+  // Handlers of a phase run last in, first out: the request's clock starts before it is refused.
+  if ((main->ring != nullptr || main->policies != nullptr) && add_handler(cf, NGX_HTTP_POST_READ_PHASE, on_framing) != NGX_OK) return NGX_ERROR;
   if (main->ring == nullptr) return NGX_OK;
   if (add_handler(cf, NGX_HTTP_POST_READ_PHASE, on_post_read) != NGX_OK ||
       add_handler(cf, NGX_HTTP_PREACCESS_PHASE, on_preaccess) != NGX_OK ||

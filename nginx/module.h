@@ -2,6 +2,7 @@
 //   module.cpp       directives, configuration, life of a worker
 //   trace.cpp        the trace of a request and the variables made of it
 //   record.cpp       one record per request, in the log phase
+//   framing.cpp      requests whose end or host could be seen differently are refused
 //   health_gate.cpp  instances that are down get no request
 //   tls_timer.cpp    how long a handshake took
 //   firewall.h       and behind it: rules over requests and answers
@@ -70,6 +71,7 @@ struct RequestContext {
   ngx_str_t request_id;  // of the client, as it came
   // Of the location the request first came to; an error page's location does not replace it.
   const LocConf* location;
+  ring::RequestFault fault;  // refused for it
   struct Judged* judged;  // by the firewall; null: not at all
 };
 
@@ -95,6 +97,9 @@ RequestContext* context_of(ngx_http_request_t* request) noexcept;
 RequestContext* known_context_of(ngx_http_request_t* request) noexcept;
 ngx_int_t on_post_read(ngx_http_request_t* request);
 ngx_int_t on_preaccess(ngx_http_request_t* request);
+
+// framing.cpp
+ngx_int_t on_framing(ngx_http_request_t* request);
 
 // record.cpp
 ngx_int_t on_log(ngx_http_request_t* request);

@@ -176,6 +176,7 @@ ngx_int_t on_log(ngx_http_request_t* request) {
   record.waf_verdict = waf.verdict;
   record.waf_score = waf.score;
   record.waf_rule_id = waf.rule_id;
+  record.request_fault = context->fault;
   if (char* room = conf->writer.reserve(ring::prepare(record))) {
     ring::encode(record, room);
     conf->writer.publish();

@@ -129,6 +129,7 @@ void add_attributes(base::BatchBuilder& b, const EdgeRecord& r) {
     if (r.waf_score != 0) put(b, "ringwall.waf.score", fmt::format("{}", r.waf_score));
     if (r.waf_rule_id != 0) put(b, "ringwall.waf.rule", fmt::format("{}", r.waf_rule_id));
   }
+  if (r.request_fault != ring::RequestFault::kNone) put(b, "ringwall.request_fault", ring::words_of(r.request_fault));
   const std::pair<ring::EdgeFlag, std::string_view> flags[] = {
       {ring::kEdgeWebsocket, "ringwall.websocket"},
       {ring::kEdgeGrpc, "ringwall.grpc"},

@@ -51,7 +51,7 @@ void encode(const EdgeRecord& record, char* out) noexcept {
   fixed.connection_number = record.connection_number;
   fixed.query_bytes = record.query_bytes;
   fixed.waf_verdict = record.waf_verdict;
-  fixed.reserved = 0;
+  fixed.request_fault = static_cast<std::uint8_t>(record.request_fault);
   fixed.waf_score = record.waf_score;
   fixed.waf_rule_id = record.waf_rule_id;
   fixed.worker_pid = record.worker_pid;

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 
 #include "base/result.h"
@@ -50,6 +51,14 @@ enum EdgeFlag : std::uint16_t {
   kEdgeFirstOnConnection = 1 << 7,
 };
 
+// Why the edge refused a request as one whose end or host two readers could see differently (nginx/framing.cpp).
+enum class RequestFault : std::uint8_t { kNone, kCodingInHttp2, kOtherHost, kNoVersion };
+constexpr std::string_view words_of(RequestFault fault) {
+  constexpr std::string_view kWords[] = {"", "Transfer-Encoding in HTTP/2", "Host differs from the target's", "HTTP/0.9"};
+  const auto at = static_cast<std::size_t>(fault);
+  return at < std::size(kWords) ? kWords[at] : "unknown";
+}
+
 struct EdgeRecord {
   std::uint64_t start_unix_ns = 0;  // first byte of the request
 
@@ -87,6 +96,7 @@ struct EdgeRecord {
 
   // Room for the firewall's verdict.
   std::uint8_t waf_verdict = 0;  // 0 not judged
+  RequestFault request_fault = RequestFault::kNone;
   std::uint16_t waf_score = 0;
   std::uint32_t waf_rule_id = 0;
 
@@ -127,7 +137,7 @@ struct EdgeRecordFixed {
   std::uint64_t connection_number;  // 152
   std::uint32_t query_bytes;
   std::uint8_t waf_verdict;  // 164
-  std::uint8_t reserved;
+  std::uint8_t request_fault;  // 0 in records of builds that did not know it
   std::uint16_t waf_score;
   std::uint32_t waf_rule_id;
   std::uint32_t worker_pid;                      // 172

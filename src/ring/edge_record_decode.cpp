@@ -70,6 +70,7 @@ Result<EdgeRecord> decode_edge_record(std::string_view bytes) {
   record.connection_number = fixed.connection_number;
   record.query_bytes = fixed.query_bytes;
   record.waf_verdict = fixed.waf_verdict;
+  record.request_fault = static_cast<RequestFault>(fixed.request_fault);
   record.waf_score = fixed.waf_score;
   record.waf_rule_id = fixed.waf_rule_id;
   record.worker_pid = fixed.worker_pid;

@@ -44,6 +44,7 @@ EdgeRecord sample() {
   record.query_bytes = 13;
   record.worker_pid = 14;
   record.waf_verdict = 2;
+  record.request_fault = RequestFault::kOtherHost;
   record.waf_score = 15;
   record.waf_rule_id = 942100;
   record[EdgeString::kMethod] = "GET";
