@@ -22,12 +22,16 @@ bool same_host(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ngx_strncasecmp(reinterpret_cast<u_char*>(const_cast<char*>(a.data())), reinterpret_cast<u_char*>(const_cast<char*>(b.data())), a.size()) == 0;
 }
 
-RequestFault fault_of(const ngx_http_request_t* request) {
+RequestFault fault_of(ngx_http_request_t* request) {
   if (request->http_version < NGX_HTTP_VERSION_10) return RequestFault::kNoVersion;
   if (request->headers_in.transfer_encoding != nullptr && request->http_version >= NGX_HTTP_VERSION_20) return RequestFault::kCodingInHttp2;
   // "GET http://one/ HTTP/1.1" with "Host: two": nginx and RFC 9112 go by the target, other readers by the header.
   const auto* host = request->headers_in.host;
   if (host != nullptr && !same_host(without_port(view(host->value)), without_port(view(request->headers_in.server)))) return RequestFault::kOtherHost;
+  // nginx chooses the place by the path without "..", and knows no "..;" nor backslashes: a reader that does would find another path,
+  // and the policy of this one may be off or have exclusions.
+  auto* policies = main_conf(request)->policies;
+  if (policies != nullptr && policies->current()->refuses && waf::names_parent(view(request->uri))) return RequestFault::kHiddenParent;
   return RequestFault::kNone;
 }
 

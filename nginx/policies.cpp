@@ -45,6 +45,7 @@ Result<std::shared_ptr<const PlacedPolicies>> Policies::load_after(const std::sh
   out->set = RW_TRY(policy::PolicySet::load([this](const std::string& name) { return read(name); }, path_.substr(path_.rfind('/') + 1), previous == nullptr ? nullptr : previous->set));
   for (const auto& place : places_) {
     out->by_place.push_back(out->set->find(place));
+    out->refuses = out->refuses || (out->by_place.back() != nullptr && out->by_place.back()->mode == waf::Mode::kBlock);
     if (out->by_place.back() == nullptr) return fail(Errc::kInvalid, fmt::format("{}: there is no policy '{}'", path_, place));
   }
   return std::shared_ptr<const PlacedPolicies>(std::move(out));

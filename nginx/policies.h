@@ -22,6 +22,7 @@ namespace ringwall::edge_module {
 struct PlacedPolicies {
   std::shared_ptr<const policy::PolicySet> set;
   std::vector<const policy::Policy*> by_place;
+  bool refuses = false;  // one of the places does
 };
 
 class Policies {

@@ -286,6 +286,16 @@ std::vector<Row> rows() {
       {"another host in the target", "GET http://b/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "400", "", kOtherHost},
       {"another host, and a port", "GET http://b:80/x HTTP/1.1\r\nHost: a:80\r\nConnection: close\r\n\r\n", "400", "", kOtherHost},
 
+      // A path of which readers can see different parts.  /open/ has no rules.
+      {"below a path without rules", "GET /open/?a=evil HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "200", "GET /open/?a=evil"},
+      {"out of it again", "GET /open/../x?a=evil HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "403", ""},
+      {"out of it in percent", "GET /open/%2e%2e%2fx?a=evil HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "403", ""},
+      {"out of it with a parameter", "GET /open/..;a/x?a=evil HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "400", "", kHiddenParent},
+      {"out of it by a backslash", "GET /open/..\\x?a=evil HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "400", "", kHiddenParent},
+      {"out of it in percent twice", "GET /open/%252e%252e/x?a=evil HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "400", "", kHiddenParent},
+      {"above all", "GET /../x HTTP/1.1\r\nHost: a\r\n\r\n", "400", ""},
+      {"dots that are none", "GET /open/..a/x...y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "200", "GET /open/..a/x...y"},
+
       // What changes the protocol, or waits.
       {"an offer of h2c", "GET /h2 HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n", "200", "GET /h2 http2-settings=AAMAAABkAARAAAAAAAIAAAAA"},
       {"h2c among others", "GET /h2 HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: websocket, H2C\r\n\r\n", "200", "GET /h2"},
@@ -356,7 +366,7 @@ std::vector<Http2Row> http2_rows() {
 }
 
 // As the world writes its proxies: connections to the application are used again, and WebSocket is let through.
-void start(Nginx& nginx, const Recorder& application, const std::string& listen) {
+void start(Nginx& nginx, const Recorder& application, const std::string& listen, waf::Mode mode = waf::Mode::kBlock) {
   const auto folder = nginx.folder().path("run/waf");
   std::filesystem::create_directories(folder);
   const auto bundle = policy::make_bundle_of("SecRuleEngine On\nSecRequestBodyAccess On\nSecRule ARGS|REQUEST_HEADERS:X-Test \"@contains evil\" \"id:1,phase:2,deny\"\nSecRule REQUEST_URI_RAW \"@beginsWith /forbidden\" \"id:2,phase:1,deny\"\n"
@@ -365,12 +375,13 @@ void start(Nginx& nginx, const Recorder& application, const std::string& listen)
   REQUIRE_MESSAGE(bundle.ok(), (bundle.ok() ? "" : bundle.error().message));
   std::ofstream(folder + "/rules", std::ios::binary) << *bundle;
   policy::PolicyFile file{"rules", {}};
-  file.policies.push_back({"all", waf::Mode::kBlock, {}, {}, {}});
+  file.policies.push_back({"all", mode, {}, {}, {}});
   std::ofstream(folder + "/policies.json") << policy::write_policy_file(file);
   nginx.configure("ringwall_ring run/edge.ring; ringwall_waf_policies run/waf/policies.json; map $http_upgrade $upgrading { default upgrade; \"\" \"\"; }"
                   "upstream application { server 127.0.0.1:" + std::to_string(application.port()) + "; keepalive 4; }"
                   "server { listen @PORT@" + listen + "; ringwall_waf all; location / { proxy_http_version 1.1; proxy_set_header Host $http_host;"
-                  "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $upgrading; proxy_pass http://application; } }");
+                  "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $upgrading; proxy_pass http://application; }"
+                  "location /open/ { ringwall_waf off; proxy_http_version 1.1; proxy_set_header Host $http_host; proxy_set_header Connection \"\"; proxy_pass http://application; } }");
   nginx.start();
 }
 
@@ -408,4 +419,14 @@ TEST_CASE("smuggling: HTTP/2 that becomes HTTP/1.1") {
     CHECK(record.request_fault == row.fault);
     CHECK(application.take() == row.seen);
   }
+}
+
+TEST_CASE("smuggling: where nothing is refused for rules, a path is not either") {
+  Recorder application;
+  Nginx nginx;
+  start(nginx, application, "", waf::Mode::kLog);
+  CHECK(statuses(speak(nginx.port(), "GET /open/..;a/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")) == "200");
+  CHECK(application.take() == "GET /open/..;a/x");
+  CHECK(statuses(speak(nginx.port(), "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n")) == "400");
+  CHECK(application.take() == "");
 }

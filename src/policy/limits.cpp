@@ -17,8 +17,24 @@ constexpr std::pair<std::string_view, LimitKey> kKeys[] = {
 
 }  // namespace
 
+namespace {
+
+// "/login;a=1/x" without the parameters of its segments, which some applications ignore.
+std::string without_parameters(std::string_view path) {
+  std::string out;
+  bool parameters = false;
+  for (const char c : path) {
+    parameters = c != '/' && (parameters || c == ';');
+    if (!parameters) out += c;
+  }
+  return out;
+}
+
+}  // namespace
+
 bool Limit::concerns(std::string_view method, std::string_view uri_path) const {
-  if (text.path.starts_with("= ") ? uri_path != std::string_view(text.path).substr(2) : !uri_path.starts_with(text.path)) return false;
+  const auto here = [this](std::string_view path) { return text.path.starts_with("= ") ? path == std::string_view(text.path).substr(2) : path.starts_with(text.path); };
+  if (!here(uri_path) && (uri_path.find(';') == std::string_view::npos || !here(without_parameters(uri_path)))) return false;
   return text.methods.empty() || std::find(text.methods.begin(), text.methods.end(), method) != text.methods.end();
 }
 

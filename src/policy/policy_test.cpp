@@ -179,3 +179,23 @@ TEST_CASE("policy: audit records hold what happened and no secrets") {
   CHECK(large.size() <= kAuditBytesMax);
   CHECK(large.ends_with("\"truncated\":\"true\"}}"));
 }
+
+TEST_CASE("policy: where a limit applies") {
+  struct Case {
+    std::string limit, path;
+    bool want;
+  };
+  const Case kCases[] = {
+      {"", "/any", true},        {"/a", "/a/b", true},           {"/a/", "/a", false},       {"= /login", "/login", true},        {"= /login", "/login/x", false},
+      {"= /login", "/login;a=1", true}, {"= /in/login", "/in;x/login;y", true}, {"/api/", "/api;x/y", true}, {"= /a;b", "/a;b", true}, {"= /login", "/;login", false},
+  };
+  for (const auto& c : kCases) {
+    CAPTURE(c.limit);
+    CAPTURE(c.path);
+    LimitText text{.name = "l", .key = "address", .path = c.limit, .methods = {"POST"}, .requests = 1, .period_ms = 1000};
+    const auto limit = compile_limit(text);
+    REQUIRE(limit.ok());
+    CHECK(limit->concerns("POST", c.path) == c.want);
+    CHECK(!limit->concerns("GET", c.path));
+  }
+}

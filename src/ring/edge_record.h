@@ -52,9 +52,9 @@ enum EdgeFlag : std::uint16_t {
 };
 
 // Why the edge refused a request as one whose end or host two readers could see differently (nginx/framing.cpp).
-enum class RequestFault : std::uint8_t { kNone, kCodingInHttp2, kOtherHost, kNoVersion };
+enum class RequestFault : std::uint8_t { kNone, kCodingInHttp2, kOtherHost, kNoVersion, kHiddenParent };
 constexpr std::string_view words_of(RequestFault fault) {
-  constexpr std::string_view kWords[] = {"", "Transfer-Encoding in HTTP/2", "Host differs from the target's", "HTTP/0.9"};
+  constexpr std::string_view kWords[] = {"", "Transfer-Encoding in HTTP/2", "Host differs from the target's", "HTTP/0.9", "a parent folder hidden in the path"};
   const auto at = static_cast<std::size_t>(fault);
   return at < std::size(kWords) ? kWords[at] : "unknown";
 }

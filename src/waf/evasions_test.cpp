@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "waf/engine.h"
+#include "waf/overlay.h"
 #include "waf/seclang.h"
 
 using namespace ringwall;
@@ -54,6 +55,8 @@ SecRule REQUEST_HEADERS:Content-Type "@rx charset\s*=\s*[\"']?(?!utf-8\b|iso-885
 SecRule REQUEST_HEADERS:Content-Type "@rx charset.*charset" "id:4,phase:1,t:none,t:lowercase,deny,status:400"
 SecRule ARGS|ARGS_NAMES|REQUEST_URI_RAW|REQUEST_HEADERS "@rx \x00" "id:5,phase:2,t:none,t:urlDecodeUni,deny,status:400"
 SecRule ARGS|ARGS_NAMES|REQUEST_URI_RAW "@validateUtf8Encoding" "id:6,phase:2,t:none,t:urlDecodeUni,deny,status:400"
+SecRule REQUEST_HEADERS:Content-Encoding "@rx ." "id:7,phase:1,deny,status:415"
+SecRule &REQUEST_HEADERS:X-HTTP-Method-Override "@gt 0" "id:8,phase:1,deny,status:400"
 SecRule REQUEST_URI_RAW|FILES|ARGS|ARGS_NAMES "@rx (?:^|[\\/;])\.\.(?:[\\/;]|$)" "id:10,phase:2,t:none,t:utf8toUnicode,t:urlDecodeUni,t:urlDecodeUni,deny,multiMatch"
 SecRule ARGS|ARGS_NAMES|REQUEST_COOKIES|XML:/*|XML://@*|FILES "@detectSQLi" "id:11,phase:2,t:none,t:utf8toUnicode,t:urlDecodeUni,t:removeNulls,t:replaceComments,deny,multiMatch"
 SecRule ARGS|ARGS_NAMES|REQUEST_COOKIES|XML:/*|XML://@* "@detectXSS" "id:12,phase:2,t:none,t:utf8toUnicode,t:urlDecodeUni,t:htmlEntityDecode,t:jsDecode,t:cssDecode,t:removeNulls,deny,multiMatch"
@@ -182,6 +185,8 @@ std::vector<Evasion> evasions() {
       {"charset UTF-7", typed("application/x-www-form-urlencoded; charset=utf-7", "q=+ADw-script+AD4-"), 3, "920"},
       {"two charsets", typed("application/x-www-form-urlencoded; charset=utf-8; charset=ibm037", "q=1"), 3, "920"},
       {"a charset in quotes", typed("application/x-www-form-urlencoded; charset=\"ibm037\"", "q=1"), 3, "920"},
+      {"a body that is compressed", with(form("q=" + kSql), {"Content-Encoding", "gzip"}), 7, "920"},
+      {"another method under a header", with(get("/"), {"X-HTTP-Method-Override", "DELETE"}), 8, "920"},
       {"a form that says JSON", json("q=" + kSql), 200002, ""},
       {"JSON that says form", form(R"({"q":"1' union select password from users--"})"), 11, "942"},
       {"XML that says form", form("<q>" + kSql + "</q>"), 11, "942"},
@@ -366,6 +371,22 @@ TEST_CASE("evasions: a few rules see through them") {
     const auto verdict = judge(*t, c.sent);
     CHECK(verdict.rule_id == c.own);
     CHECK((verdict.action == Verdict::Action::kDeny) == (c.own != 0));
+  }
+}
+
+TEST_CASE("evasions: a parent folder in a path, as any reader could see it") {
+  struct Case {
+    std::string_view path;
+    bool want;
+  };
+  constexpr Case kCases[] = {
+      {"/a/../b", true},       {"/..", true},           {"..", true},          {"/a/..;/b", true},  {"/a/..;x=1/b", true},   {"/a/..\\b", true},       {"/a\\..", true},       {"/a/%2e%2e/b", true}, {"/a/.%2E%2fb", true}, {"/a/..%5cb", true},
+      {"/a/..%3b/b", true},    {"/a;x=1/..", true},     {"/a/...", false},     {"/a/..b/c", false}, {"/a..", false},         {"/a../b", false},        {"/a/.;./b", false},    {"/a/./b", false},     {"/a;..;/b", false},   {"/a/%2e/b", false},
+      {"", false},             {"/", false},            {"/100%", false},      {"/a/..%", false},   {"/a/..%4", false},      {"/1..2/3", false},
+  };
+  for (const auto& c : kCases) {
+    CAPTURE(c.path);
+    CHECK(names_parent(c.path) == c.want);
   }
 }
 

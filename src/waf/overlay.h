@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,10 @@ struct Exclusion {
   std::vector<Selector> targets;  // "ARGS:content"; empty: the rules as a whole
   std::string path;               // REQUEST_FILENAME begins with it, or with "= /path" is it; empty: everywhere
 };
+
+// Whether a reader could find a parent folder in this path, which was decoded once: a segment "..", between slashes or backslashes, with
+// parameters ("..;a"), or in a second percent encoding.  What is bound to a path below is then not certain to be of that path.
+bool names_parent(std::string_view path);
 
 struct Adjustments {
   Mode mode = Mode::kAsRules;
