@@ -180,6 +180,7 @@ void record_audit(ngx_http_request_t* request, const Judged& judged, const Reque
   exchange.action = word_of(verdict_of(judged));
   exchange.score = score;
   exchange.components = judged.policies->set->rules()->settings().component_signature;
+  if (judged.policy != nullptr) exchange.place = judged.policy->name;
   const auto json = policy::audit_json(exchange, judged.transaction->matches());
   const auto* location = context.location != nullptr ? context.location : loc_conf(request);
   const ring::WafEvent event{context.start_ns, context.own.trace_id, context.own.parent_id, view(location->service), json};

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "api/api.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "blob/local.h"
@@ -26,6 +27,7 @@
 #include "collect/host_metrics.h"
 #include "collect/otlp_http.h"
 #include "declare/diff.h"
+#include "declare/shown.h"
 #include "edge/edge.h"
 #include "http/server.h"
 #include "pki/local_ca.h"
@@ -48,6 +50,9 @@ std::string host_name() {
   ::uname(&name);
   return name.nodename;
 }
+
+// Tells versions of what somebody was shown apart.
+std::string hash_of(std::string_view text) { return fmt::format("{:016x}", base::hash64(text)); }
 
 // The port of "host:port".
 std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
@@ -104,7 +109,9 @@ class Core {
   Result<void> open_api();
   Result<void> follow_files(const declare::Declaration& declaration);
   std::vector<collect::FileTail> file_tails(const declare::Declaration& declaration) const;
-  Result<std::string> change(bool apply, const std::string& path, const std::string& text);
+  Result<std::string> declaration(bool local);
+  Result<std::string> change(const ChangeRequest& request);
+  bool write_declared_file(const std::string& before, const std::string& text);
   void reread();
   std::string status(bool local);
   std::vector<std::string> edge_urls() const;
@@ -118,7 +125,7 @@ class Core {
   const std::int64_t started_ns_ = clock_.now_ns();
   const std::string host_ = host_name();
 
-  std::mutex declaration_mutex_;  // guards declaration_; changes take turns under change_mutex_
+  std::mutex declaration_mutex_;  // guards declaration_ and text_; changes take turns under change_mutex_
   std::mutex change_mutex_;
   declare::Declaration declaration_;
   std::string text_;
@@ -257,7 +264,7 @@ Result<void> Core::open_api() {
   api_options.control_socket = run_path("control.sock");
   auto assets = RW_TRY(api::Assets::load(files_, find_beside({"console", "../share/ringwall/console", "../../console/dist"})));
   RouteSources sources{*query_, tail_, [this](bool local) { return status(local); },
-                       [this](bool apply, const std::string& path, const std::string& text) { return change(apply, path, text); }};
+                       [this](bool local) { return declaration(local); }, [this](const ChangeRequest& request) { return change(request); }};
   api_ = RW_TRY(api::Api::open(api_options, *auth_, std::move(assets), make_routes(std::move(sources))));
   return {};
 }
@@ -285,19 +292,37 @@ Result<void> Core::follow_files(const declare::Declaration& declaration) {
   return {};
 }
 
-Result<std::string> Core::change(bool apply, const std::string& path, const std::string& text) {
+Result<std::string> Core::declaration(bool local) {
+  std::string text;
+  {
+    const std::lock_guard lock(declaration_mutex_);
+    text = text_;
+  }
+  const auto file = files_.read(options_.declaration_path);
+  const auto shown = local ? text : RW_TRY(declare::shown_part(text));
+  return Json{{"path", options_.declaration_path}, {"hash", hash_of(shown)}, {"text", shown}, {"complete", local}, {"file", !file.ok() ? "missing" : *file == text ? "same" : "differs"}}.dump();
+}
+
+Result<std::string> Core::change(const ChangeRequest& request) {
   const std::lock_guard turn(change_mutex_);
-  auto loaded = understand(text, path, base_);
+  declare::Declaration current;
+  std::string before;
+  {
+    const std::lock_guard lock(declaration_mutex_);
+    current = declaration_;
+    before = text_;
+  }
+  if (!request.base.empty() && request.base != hash_of(request.local ? before : RW_TRY(declare::shown_part(before)))) return fail(Errc::kExists, "the declaration was changed meanwhile", "look at it again and repeat the change");
+  const auto text = request.local ? request.text : RW_TRY(declare::with_hidden_part(before, request.text));
+  auto loaded = understand(text, request.local ? request.path : options_.declaration_path, base_);
   if (!loaded.ok) {
     std::string all;
     for (const auto& diagnostic : loaded.parsed.diagnostics) all += (all.empty() ? "" : "\n") + declare::show(diagnostic);
     return fail(Errc::kInvalid, all, loaded.parsed.diagnostics.front().hint);
   }
   const auto& wanted = loaded.parsed.declaration;
-  declare::Declaration current;
-  {
-    const std::lock_guard lock(declaration_mutex_);
-    current = declaration_;
+  if (!request.local && !declare::changes_firewall_alone(current, wanted)) {
+    return fail(Errc::kInvalid, "from here only what the firewall does can be changed: modes, levels, settings and exclusions", "edit the file and use `ringwall apply` on the machine");
   }
   const auto changes = declare::diff(current, wanted);
   bool edge = false, files = false, restart = false;
@@ -308,25 +333,49 @@ Result<std::string> Core::change(bool apply, const std::string& path, const std:
     else if (change.effect == "follow files anew") files = true;
     else if (change.effect != "none until the next start") edge = files = true;
   }
-  if (apply && !changes.empty()) {
+  Json answer{{"changes", list}, {"applied", request.apply}};
+  if (request.apply && !changes.empty()) {
     // The first listener, or the last one going, takes a fresh start.
     const bool from_or_to_none = current.edge.listeners.empty() || wanted.edge.listeners.empty();
     restart = restart || from_or_to_none;
     if (edge && !from_or_to_none) RW_TRY(edge_->apply(wanted));
     if (files) RW_TRY(follow_files(wanted));
     RW_TRY(files_.write_atomic(run_path("declaration.yaml"), text, 0600));
-    const std::lock_guard lock(declaration_mutex_);
-    declaration_ = wanted;
+    {
+      const std::lock_guard lock(declaration_mutex_);
+      declaration_ = wanted;
+      text_ = text;
+    }
     restart_ = restart_ || restart;
-    base::log_event(base::Level::kInfo, "core.declaration_applied", {{"changes", std::to_string(changes.size())}, {"restart", restart ? "true" : "false"}});
+    base::log_event(base::Level::kInfo, "core.declaration_applied", {{"changes", std::to_string(changes.size())}, {"restart", restart ? "true" : "false"}, {"from", request.local ? "control socket" : "console"}});
+    // The next start reads the file: what was changed from elsewhere goes into it, unless a person is editing it.
+    if (!request.local) answer["file"] = write_declared_file(before, text) ? "written" : "differs";
+  } else if (request.apply && request.local) {
+    // Other comments and another layout are in force too.
+    RW_TRY(files_.write_atomic(run_path("declaration.yaml"), text, 0600));
+    const std::lock_guard lock(declaration_mutex_);
+    text_ = text;
   }
-  return Json{{"changes", list}, {"applied", apply}}.dump();
+  return answer.dump();
+}
+
+bool Core::write_declared_file(const std::string& before, const std::string& text) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  // A link stays a link: its target is what is written.
+  const auto file = fs::canonical(options_.declaration_path, error);
+  if (error) return false;
+  const auto there = files_.read(file.string());
+  const auto mode = static_cast<unsigned>(fs::status(file, error).permissions()) & 0777U;
+  const bool written = there.ok() && *there == before && !error && files_.write_atomic(file.string(), text, mode).ok();
+  if (!written) base::log_event(base::Level::kWarn, "core.declaration_file_differs", {{"file", options_.declaration_path}});
+  return written;
 }
 
 // SIGHUP: the file a person edits, applied if it is right.
 void Core::reread() {
   const auto text = files_.read(options_.declaration_path);
-  const auto outcome = text.ok() ? change(true, options_.declaration_path, *text) : Result<std::string>(text.error());
+  const auto outcome = text.ok() ? change({.apply = true, .local = true, .path = options_.declaration_path, .text = *text, .base = {}}) : Result<std::string>(text.error());
   if (!outcome.ok()) {
     base::log_event(base::Level::kError, "core.declaration_refused", {{"reason", outcome.error().message}, {"hint", outcome.error().hint}});
   }

@@ -164,16 +164,18 @@ std::vector<Route> make_routes(RouteSources sources) {
   routes.push_back(get("/api/v1/metrics", [=](const Call& call) -> Result<std::string> { return query::to_json(RW_TRY(query->metrics(RW_TRY(range(call))))); }));
   routes.push_back(get("/api/v1/metrics/query", [query](const Call& call) { return metric(*query, call); }));
   routes.push_back({.method = "POST", .pattern = "/api/v1/sql", .answer = [query](const Call& call) { return sql(*query, call); }});
+  routes.push_back(get("/api/v1/declaration", [declaration = sources.declaration](const Call& call) { return declaration(call.local); }));
   for (const bool apply : {false, true}) {
-    // A declaration says which programs run: only whoever reaches the control socket may change it.
+    // A declaration says which programs run: only whoever reaches the control socket may change that.  From elsewhere it is
+    // what the firewall does, and `change` refuses the rest.
     routes.push_back({.method = "POST",
                       .pattern = apply ? "/api/v1/apply" : "/api/v1/plan",
                       .answer = [apply, change = sources.change](const Call& call) -> Result<std::string> {
                         const auto body = RW_TRY(body_of(call));
                         if (!body.contains("text") || !body["text"].is_string()) return fail(Errc::kInvalid, "the body is not {\"path\":…,\"text\":…}");
-                        return change(apply, body.value("path", "declaration"), body["text"].get<std::string>());
-                      },
-                      .local_only = true});
+                        const auto text_of = [&](const char* key, const char* otherwise) { return body.contains(key) && body[key].is_string() ? body[key].get<std::string>() : otherwise; };
+                        return change({apply, call.local, text_of("path", "declaration"), body["text"].get<std::string>(), text_of("base", "")});
+                      }});
   }
   return routes;
 }

@@ -12,12 +12,21 @@
 
 namespace ringwall::cli {
 
+// A wanted declaration.  From the control socket it is a whole text.  From elsewhere it is the shown part (declare/shown.h) after
+// an edit, which may change what the firewall does and nothing else.
+struct ChangeRequest {
+  bool apply = false, local = false;
+  std::string path, text;
+  std::string base;  // hash of the text it was made from; empty: whatever is in force
+};
+
 struct RouteSources {
   query::Query& query;
   query::Tail& tail;
   std::function<std::string(bool local)> status;
-  // Plans or applies a declaration; the JSON of API.md.
-  std::function<Result<std::string>(bool apply, const std::string& path, const std::string& text)> change;
+  // The declaration in force, and a plan or change of it; the JSON of docs/api.md.
+  std::function<Result<std::string>(bool local)> declaration;
+  std::function<Result<std::string>(const ChangeRequest&)> change;
 };
 
 // The sources outlive the routes.

@@ -128,4 +128,19 @@ std::vector<Change> diff(const Declaration& from, const Declaration& to) {
   return std::move(differ.changes);
 }
 
+bool changes_firewall_alone(const Declaration& from, const Declaration& to) {
+  // Compared are the declarations themselves, not the paths of changes: those hold names that somebody chose.
+  Declaration rest = to;
+  rest.waf = from.waf;
+  rest.waf.core_rule_set = to.waf.core_rule_set;
+  rest.waf.rules = to.waf.rules;
+  for (std::size_t h = 0; h < std::min(from.edge.hosts.size(), rest.edge.hosts.size()); ++h) {
+    const auto& old_host = from.edge.hosts[h];
+    auto& host = rest.edge.hosts[h];
+    host.waf = old_host.waf;
+    for (std::size_t r = 0; r < std::min(old_host.routes.size(), host.routes.size()); ++r) host.routes[r].waf = old_host.routes[r].waf;
+  }
+  return diff(from, rest).empty();
+}
+
 }  // namespace ringwall::declare

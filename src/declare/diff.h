@@ -21,4 +21,8 @@ struct Change {
 // matched by their name, address or path, so that moving one in a list changes nothing.
 std::vector<Change> diff(const Declaration& from, const Declaration& to);
 
+// Whether nothing changes but what the firewall does: modes, levels, settings and exclusions, everywhere.  Which rules it loads is
+// more than that.
+bool changes_firewall_alone(const Declaration& from, const Declaration& to);
+
 }  // namespace ringwall::declare

@@ -76,6 +76,7 @@ void add_waf_log(base::BatchBuilder& logs, const ring::WafEvent& event) {
   put("ringwall.waf.rules", messages.rules);
   put("ringwall.waf.attacks", messages.tags);
   put("ringwall.waf.score", transaction.is_object() ? text_at(transaction, "score") : "");
+  put("ringwall.waf.place", transaction.is_object() ? text_at(transaction, "place") : "");
   put("http.request.method", method);
   put("url.path", std::string_view(uri).substr(0, uri.find('?')));
   put("client.address", transaction.is_object() ? text_at(transaction, "client_ip") : "");

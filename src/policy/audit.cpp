@@ -132,6 +132,7 @@ std::string audit_json(const AuditExchange& e, const std::vector<waf::Match>& ma
   w.text("unique_id", e.unique_id);
   w.text("action", e.action);
   w.text("score", e.score);
+  if (!e.place.empty()) w.text("place", e.place);
   w.open("request", '{');
   w.text("method", cut(e.method, 32));
   w.text("http_version", e.protocol.starts_with("HTTP/") ? e.protocol.substr(5) : e.protocol);

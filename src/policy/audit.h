@@ -32,6 +32,7 @@ struct AuditExchange {
   std::string_view action;  // "deny", "pass", …
   std::string_view score;   // inbound anomaly score, as the rule set counted it
   std::string_view components;  // SecComponentSignature
+  std::string_view place;   // name of the policy that judged: "shop.example.com /api/"
 };
 
 std::string audit_json(const AuditExchange& exchange, const std::vector<waf::Match>& matches);
