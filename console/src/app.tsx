@@ -13,6 +13,7 @@ import { Popover } from "./ui/popover";
 import { Empty, ErrorNote } from "./ui/states";
 import { TimePicker } from "./ui/time_picker";
 import { Login } from "./views/login";
+import { FirewallView } from "./views/firewall/index";
 import { LogsView } from "./views/logs/index";
 import { MapView } from "./views/map";
 import { OverviewView } from "./views/overview";
@@ -27,6 +28,7 @@ const nav: { view: View["name"][]; path: string; label: string; icon: IconName; 
   { view: ["traces", "trace"], path: "/traces", label: "Traces", icon: "traces", keys: "g t" },
   { view: ["services", "service"], path: "/services", label: "Services", icon: "services", keys: "g s" },
   { view: ["map"], path: "/map", label: "Map", icon: "map", keys: "g m" },
+  { view: ["firewall"], path: "/firewall", label: "Firewall", icon: "edge", keys: "g f" },
 ];
 
 function Navigation({ current }: { current: View["name"] }) {
@@ -108,6 +110,7 @@ function content(view: View): ComponentChildren {
     case "services": return <ServicesView />;
     case "service": return <ServiceView key={view.service} name={view.service} />;
     case "map": return <MapView />;
+    case "firewall": return <FirewallView />;
     case "missing":
       return <Empty title="There is no such page">The address names none of the console's views. <a href="/">To the overview</a></Empty>;
   }

@@ -20,6 +20,7 @@
 #include "blob/local.h"
 #include "catalog/catalog.h"
 #include "cli/context.h"
+#include "cli/firewall_answers.h"
 #include "cli/load.h"
 #include "cli/routes.h"
 #include "collect/collector.h"
@@ -53,6 +54,8 @@ std::string host_name() {
 
 // Tells versions of what somebody was shown apart.
 std::string hash_of(std::string_view text) { return fmt::format("{:016x}", base::hash64(text)); }
+
+Error changed_meanwhile() { return fail(Errc::kExists, "the declaration was changed meanwhile", "look at it again and repeat the change"); }
 
 // The port of "host:port".
 std::string port_of(const std::string& address) { return address.substr(address.rfind(':') + 1); }
@@ -111,6 +114,8 @@ class Core {
   std::vector<collect::FileTail> file_tails(const declare::Declaration& declaration) const;
   Result<std::string> declaration(bool local);
   Result<std::string> change(const ChangeRequest& request);
+  Result<std::string> firewall(bool local);
+  Result<std::string> edit(bool local, const declare::FirewallEdit& edit, const std::string& base);
   bool write_declared_file(const std::string& before, const std::string& text);
   void reread();
   std::string status(bool local);
@@ -264,7 +269,9 @@ Result<void> Core::open_api() {
   api_options.control_socket = run_path("control.sock");
   auto assets = RW_TRY(api::Assets::load(files_, find_beside({"console", "../share/ringwall/console", "../../console/dist"})));
   RouteSources sources{*query_, tail_, [this](bool local) { return status(local); },
-                       [this](bool local) { return declaration(local); }, [this](const ChangeRequest& request) { return change(request); }};
+                       [this](bool local) { return declaration(local); }, [this](const ChangeRequest& request) { return change(request); },
+                       [this](bool local) { return firewall(local); },
+                       [this](bool local, const declare::FirewallEdit& edit, const std::string& base) { return this->edit(local, edit, base); }};
   api_ = RW_TRY(api::Api::open(api_options, *auth_, std::move(assets), make_routes(std::move(sources))));
   return {};
 }
@@ -303,6 +310,24 @@ Result<std::string> Core::declaration(bool local) {
   return Json{{"path", options_.declaration_path}, {"hash", hash_of(shown)}, {"text", shown}, {"complete", local}, {"file", !file.ok() ? "missing" : *file == text ? "same" : "differs"}}.dump();
 }
 
+Result<std::string> Core::firewall(bool local) {
+  const std::lock_guard lock(declaration_mutex_);
+  return firewall_json(declaration_, hash_of(local ? text_ : RW_TRY(declare::shown_part(text_))));
+}
+
+Result<std::string> Core::edit(bool local, const declare::FirewallEdit& edit, const std::string& base) {
+  std::string before;
+  {
+    const std::lock_guard lock(declaration_mutex_);
+    before = text_;
+  }
+  const auto hash = hash_of(local ? before : RW_TRY(declare::shown_part(before)));
+  if (!base.empty() && base != hash) return changed_meanwhile();
+  auto text = RW_TRY(declare::edited(before, edit));
+  if (!local) text = RW_TRY(declare::shown_part(text));
+  return Json{{"path", options_.declaration_path}, {"base", hash}, {"text", text}}.dump();
+}
+
 Result<std::string> Core::change(const ChangeRequest& request) {
   const std::lock_guard turn(change_mutex_);
   declare::Declaration current;
@@ -312,7 +337,7 @@ Result<std::string> Core::change(const ChangeRequest& request) {
     current = declaration_;
     before = text_;
   }
-  if (!request.base.empty() && request.base != hash_of(request.local ? before : RW_TRY(declare::shown_part(before)))) return fail(Errc::kExists, "the declaration was changed meanwhile", "look at it again and repeat the change");
+  if (!request.base.empty() && request.base != hash_of(request.local ? before : RW_TRY(declare::shown_part(before)))) return changed_meanwhile();
   const auto text = request.local ? request.text : RW_TRY(declare::with_hidden_part(before, request.text));
   auto loaded = understand(text, request.local ? request.path : options_.declaration_path, base_);
   if (!loaded.ok) {

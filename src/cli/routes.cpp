@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "cli/firewall_answers.h"
 #include "query/json.h"
 
 namespace ringwall::cli {
@@ -165,6 +166,12 @@ std::vector<Route> make_routes(RouteSources sources) {
   routes.push_back(get("/api/v1/metrics/query", [query](const Call& call) { return metric(*query, call); }));
   routes.push_back({.method = "POST", .pattern = "/api/v1/sql", .answer = [query](const Call& call) { return sql(*query, call); }});
   routes.push_back(get("/api/v1/declaration", [declaration = sources.declaration](const Call& call) { return declaration(call.local); }));
+  routes.push_back(get("/api/v1/firewall", [firewall = sources.firewall](const Call& call) { return firewall(call.local); }));
+  routes.push_back({.method = "POST", .pattern = "/api/v1/firewall/edit", .answer = [edit = sources.edit](const Call& call) -> Result<std::string> {
+                      const auto body = RW_TRY(body_of(call));
+                      const auto base = body.contains("base") && body["base"].is_string() ? body["base"].get<std::string>() : std::string();
+                      return edit(call.local, RW_TRY(firewall_edit_of(body)), base);
+                    }});
   for (const bool apply : {false, true}) {
     // A declaration says which programs run: only whoever reaches the control socket may change that.  From elsewhere it is
     // what the firewall does, and `change` refuses the rest.

@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "base/result.h"
+#include "declare/edit.h"
 #include "query/query.h"
 #include "query/tail.h"
 
@@ -27,6 +28,9 @@ struct RouteSources {
   // The declaration in force, and a plan or change of it; the JSON of docs/api.md.
   std::function<Result<std::string>(bool local)> declaration;
   std::function<Result<std::string>(const ChangeRequest&)> change;
+  // What the firewall does where, and the declaration's text after an edit of it.
+  std::function<Result<std::string>(bool local)> firewall;
+  std::function<Result<std::string>(bool local, const declare::FirewallEdit&, const std::string& base)> edit;
 };
 
 // The sources outlive the routes.

@@ -1,7 +1,7 @@
 // Every call the console makes.  A failure is an ApiError with the server's message and hint; an answer of 401 also
 // tells the session that it ended, whichever call noticed it.
 import type {
-  ApiErrorBody, Facet, Histogram, LogsPage, Overview, ServiceMap, ServicePage, ServiceTotals, Session, Status, Trace, TraceList,
+  ApiErrorBody, EditedDeclaration, Facet, Firewall, Histogram, LogsPage, Overview, Plan, ServiceMap, ServicePage, ServiceTotals, Session, ShownDeclaration, Status, Trace, TraceList, WafEdit,
 } from "./types";
 
 export class ApiError extends Error {
@@ -85,6 +85,10 @@ async function get<T>(path: string, params: Params, signal?: AbortSignal): Promi
   }
 }
 
+async function post<T>(path: string, body: unknown): Promise<T> {
+  return (await (await call("POST", apiUrl(path), body)).json()) as T;
+}
+
 export const api = {
   session: () => get<Session>("session", {}),
   login: async (token: string) => void (await call("POST", apiUrl("session"), { token })),
@@ -107,5 +111,11 @@ export const api = {
   services: async (range: Range, signal?: AbortSignal) => (await get<{ services: ServiceTotals[] }>("services", { ...range }, signal)).services,
   service: (name: string, range: Range, buckets: number, signal?: AbortSignal) =>
     get<ServicePage>(`services/${encodeURIComponent(name)}`, { ...range, buckets }, signal),
+  firewall: (signal?: AbortSignal) => get<Firewall>("firewall", {}, signal),
+  declaration: (signal?: AbortSignal) => get<ShownDeclaration>("declaration", {}, signal),
+  editFirewall: (edit: WafEdit, base: string) => post<EditedDeclaration>("firewall/edit", { ...edit, base }),
+  plan: (text: string, base: string) => post<Plan>("plan", { text, base }),
+  apply: (text: string, base: string) => post<Plan>("apply", { text, base }),
+
   map: (range: Range, signal?: AbortSignal) => get<ServiceMap>("map", { ...range }, signal),
 };

@@ -242,3 +242,73 @@ export interface Overview {
   series: OverviewPoint[];
   totals: { requests: number; errors: number; p95_ms: number | null; p99_ms: number | null };
 }
+
+export type WafMode = "off" | "log" | "block";
+
+export interface WafExclusion {
+  rules: string;
+  targets: string[];
+  path: string;
+  reason: string;
+}
+
+export interface WafRoute {
+  path: string;
+  service: string;
+  place: string; // as events name it: "shop.example.com /api/"
+  mode: WafMode | "inherit";
+  in_force: WafMode;
+  exclusions: WafExclusion[];
+}
+
+export interface WafHost {
+  names: string[];
+  mode: WafMode | "inherit";
+  in_force: WafMode;
+  exclusions: WafExclusion[];
+  routes: WafRoute[];
+}
+
+export interface Firewall {
+  hash: string;
+  mode: WafMode;
+  paranoia: number;
+  inbound_threshold: number;
+  exclusions: WafExclusion[];
+  hosts: WafHost[];
+}
+
+export interface WafEdit {
+  host?: string;
+  route?: string;
+  mode?: WafMode | "inherit";
+  exclusions?: WafExclusion[];
+}
+
+export interface EditedDeclaration {
+  path: string;
+  base: string;
+  text: string;
+}
+
+export interface Change {
+  action: "add" | "remove" | "change";
+  path: string;
+  from: string;
+  to: string;
+  effect: string;
+}
+
+export interface Plan {
+  changes: Change[];
+  applied: boolean;
+  file?: "written" | "differs";
+}
+
+export interface ShownDeclaration {
+  path: string;
+  hash: string;
+  text: string;
+  complete: boolean;
+  file: "same" | "differs" | "missing";
+}

@@ -8,7 +8,7 @@ export type Bindings = Record<string, (event: KeyboardEvent) => void>;
 const stack: { current: Bindings }[] = [];
 export const helpOpen = signal(false);
 
-const views: Record<string, string> = { o: "/", l: "/logs", t: "/traces", s: "/services", m: "/map" };
+const views: Record<string, string> = { o: "/", l: "/logs", t: "/traces", s: "/services", m: "/map", f: "/firewall" };
 const chordMs = 1200;
 let chordUntil = 0;
 

@@ -35,7 +35,7 @@ export function merge(params: Params, changes: Params): Params {
 }
 
 export type View =
-  | { name: "overview" | "logs" | "traces" | "services" | "map" | "missing" }
+  | { name: "overview" | "logs" | "traces" | "services" | "map" | "firewall" | "missing" }
   | { name: "trace"; id: string }
   | { name: "service"; service: string };
 
@@ -45,7 +45,7 @@ export function viewOf(path: string): View {
   if (path === "/") return { name: "overview" };
   if (first === "traces" && second) return { name: "trace", id: second.toLowerCase() };
   if (first === "services" && second) return { name: "service", service: second };
-  if (second === undefined && (first === "logs" || first === "traces" || first === "services" || first === "map")) return { name: first };
+  if (second === undefined && (first === "logs" || first === "traces" || first === "services" || first === "map" || first === "firewall")) return { name: first };
   return { name: "missing" };
 }
 

@@ -13,6 +13,7 @@ const keys: [string, string][] = [
   ["g t", "Traces"],
   ["g s", "Services"],
   ["g m", "Map"],
+  ["g f", "Firewall"],
   ["r", "refresh now"],
   ["p", "pause or resume the live tail"],
   ["h  l", "collapse, expand a span"],
