@@ -89,10 +89,12 @@ if (existsSync('/usr/bin/chromium')) {
   const screenshots = path.join(root, 'build/test/screenshots')
   rmSync(screenshots, { recursive: true, force: true })
   mkdirSync(screenshots, { recursive: true })
-  const browser = await run('node', [path.join(root, 'console/e2e/trace.e2e.mjs'), '--shop', url, '--console', after.urls.console, '--token', after.token, '--screenshots', screenshots],
-    { timeout: 240_000, cwd: path.join(root, 'console') }).catch((error) => error)
-  console.log((browser.stdout ?? '').trim().split('\n').map((line) => `  ${line.replace(/^(\d+ passed, \d+ failed)$/, 'browser: $1')}`).join('\n'))
-  report.check(!browser.code && !browser.killed, 'the console shows the same in Chromium', browser.stderr ?? '')
+  for (const [file, what] of [['trace', 'the console shows the same in Chromium'], ['firewall', 'the console explains an attack, switches modes and excludes at the running edge']]) {
+    const browser = await run('node', [path.join(root, `console/e2e/${file}.e2e.mjs`), '--shop', url, '--console', after.urls.console, '--token', after.token, '--screenshots', screenshots],
+      { timeout: 240_000, cwd: path.join(root, 'console') }).catch((error) => error)
+    console.log((browser.stdout ?? '').trim().split('\n').map((line) => `  ${line.replace(/^(\d+ passed, \d+ failed)$/, 'browser: $1')}`).join('\n'))
+    report.check(!browser.code && !browser.killed, what, browser.stderr ?? '')
+  }
 } else {
   console.log('skipped: console in Chromium: chromium could not be installed')
 }
