@@ -53,6 +53,7 @@ page.on("console", (message) => {
   if (message.type() === "error" && !/status of 401/.test(message.text())) complaints.push(message.text());
 });
 page.on("pageerror", (error) => complaints.push(String(error)));
+await page.addInitScript(() => document.addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
 const id = (name) => page.getByTestId(name);
 const param = (name) => new URL(page.url()).searchParams.get(name);
 const shot = async (name) => option.screenshots && page.screenshot({ path: join(option.screenshots, `${name}.png`) });
@@ -159,6 +160,8 @@ await check("log only lets the attack pass, block refuses it again", async () =>
   await until("the row says so", async () => (await row("localhost /").getByTestId("mode-log").getAttribute("aria-pressed")) === "true");
   await shot("firewall-modes");
   await row("localhost /").getByTestId("mode-block").click();
+  await id("change-apply").waitFor();
+  expect((await id("change-diff").innerText()).includes("- ") && (await id("change-diff").innerText()).includes("mode: block"), "the line that is there is not the one that changes");
   await applyShown();
   await until("the attack is refused", async () => (await status(attack)) === 403);
 });
@@ -213,7 +216,7 @@ await check("tabs and rows go by keys", async () => {
   await id("waf-detail").waitFor({ state: "detached" });
 });
 
-await check("no error was written to the browser's console", () => same(complaints.join("; "), "", "errors"));
+await check("no error and no violation of the policy was written to the browser's console", () => same(complaints.join("; "), "", "errors"));
 
 await browser.close();
 console.log(`${passed} passed, ${failures.length} failed`);

@@ -43,7 +43,7 @@ function Planned({ planned }: { planned: Planned }) {
     <>
       <h3>The declaration</h3>
       <pre class="waf-diff" data-testid="change-diff" tabIndex={0} aria-label="lines of the declaration that change">
-        {changedLines(planned.before, planned.text).map((line, i) => <div key={i} class={line.sign === "+" ? "diff-new" : line.sign === "-" ? "diff-old" : "quiet"}>{line.sign} {line.text}</div>)}
+        {changedLines(planned.before, planned.text).map((line, i) => <div key={i} class={line.sign === "+" ? "diff-new" : line.sign === "-" ? "diff-old" : ""}>{line.sign} {line.text}</div>)}
       </pre>
       <h3>The plan</h3>
       {planned.plan.changes.length === 0 && <p class="quiet">Nothing changes: this is in force already.</p>}

@@ -171,7 +171,7 @@ export function EventsTab({ firewall, onChange }: { firewall: Firewall | undefin
               footer={
                 <div class="list-foot">
                   {pages.next !== null && <button type="button" class="button" disabled={pages.loadingMore} onClick={pages.loadMore}>{pages.loadingMore ? "Loading…" : "Load more"}</button>}
-                  <span class="quiet">{exact(rows.length)} events{pages.next === null && !live ? ", that is all" : ""}</span>
+                  <span class="quiet">{exact(rows.length)} {rows.length === 1 ? "event" : "events"}{pages.next === null && !live ? ", that is all" : ""}</span>
                 </div>
               }
             />
