@@ -78,6 +78,10 @@ function answer(path, p, range) {
       spool: { bytes: 48_211_002, segments: 3 }, store: { files: 41, bytes: 8_412_114, rows: received - 449, by_signal: { logs: { files: 18, bytes: 2_912_110, rows: Math.floor(received * 0.4) }, spans: { files: 19, bytes: 5_100_020, rows: received - 449 - Math.floor(received * 0.4) - 9000 }, metrics: { files: 4, bytes: 399_984, rows: 9000 } } },
     };
   }
+  if (path === "firewall") {
+    const routes = [{ path: "/", service: "storefront", place: "localhost /", mode: "inherit", in_force: "block", exclusions: [{ rules: "942100,942190", targets: ["ARGS:q"], path: "= /search", reason: "people search for SQL" }] }];
+    return { hash: "0", mode: "block", paranoia: 1, inbound_threshold: 5, exclusions: [], hosts: [{ names: ["localhost", "shop.localhost"], mode: "inherit", in_force: "block", exclusions: [], routes }] };
+  }
   if (path === "logs") {
     const rows = matching();
     if (p.get("order") !== "asc") rows.reverse();

@@ -15,6 +15,7 @@ namespace {
 using detail::Entry;
 using detail::Node;
 
+constexpr std::string_view kModes[] = {"off", "log", "block", "inherit"};
 constexpr const char* kByHand = "edit the file and use `ringwall apply` on the machine";
 
 const Node* value_of(const Node* map, std::string_view key) {
@@ -189,6 +190,8 @@ bool change_meaning(Declaration& declaration, const FirewallEdit& edit) {
 Result<std::string> edited(std::string_view text, const FirewallEdit& edit) {
   if (edit.exclusions.size() > kEditExclusionsMax) return fail(Errc::kLimit, fmt::format("more than {} exclusions in one edit", kEditExclusionsMax));
   if (edit.host.empty() && !edit.route.empty()) return fail(Errc::kInvalid, "a route without its host");
+  // It goes into the text as it is: an alias there would reach what the caller may not see.
+  if (!edit.mode.empty() && std::find(std::begin(kModes), std::end(kModes), edit.mode) == std::end(kModes)) return fail(Errc::kInvalid, "mode: expected one of off, log, block, inherit");
   auto wanted = parse(text, "declaration");
   if (!wanted.ok()) return fail(Errc::kInvalid, show(wanted.diagnostics.front()), wanted.diagnostics.front().hint);
   Editor editor{std::string(text)};

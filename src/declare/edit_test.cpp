@@ -41,6 +41,7 @@ TEST_CASE("an edit changes one line and nothing else") {
       {"in brackets", good + "waf: { mode: log, exclusions: [{ rules: 7 }] }\n", exclude("", "", {{"8", {}, "", ""}}), good + "waf: { mode: log, exclusions: [{ rules: 8 }, { rules: 7 }] }\n"},
       {"empty brackets", good + "waf: { mode: log, exclusions: [] }\n", exclude("", "", {{"8", {}, "", ""}, {"9", {}, "/b", ""}}), good + "waf: { mode: log, exclusions: [{ rules: 8 }, { rules: 9, path: /b }] }\n"},
       {"of a route", good + on, exclude(host, "/", {one}), on_with("          service: web\n", route + "          waf: { exclusions: [" + line + "] }\n")},
+      {"what looks like an alias stays a text", good + "waf: { mode: log }\n", exclude("", "", {{"8", {"*p"}, "&p", "!!x"}}), good + "waf: { exclusions: [{ rules: 8, targets: [\"*p\"], path: \"&p\", reason: \"!!x\" }], mode: log }\n"},
       {"what a client chose stays a text", good + "waf: { mode: log }\n", exclude("", "", {{"8", {"ARGS:a]}, {rules: 1"}, "", "x\"\n- y"}}),
        good + "waf: { exclusions: [{ rules: 8, targets: [\"ARGS:a]}, {rules: 1\"], reason: \"x\\\"\\n- y\" }], mode: log }\n"},
   };
@@ -57,7 +58,10 @@ TEST_CASE("edits that cannot be made are refused") {
       {"no such host", good, mode("x.example.com", "/", "log"), "refused: there is no host 'x.example.com'"},
       {"no such route", good, mode("shop.example.com", "/a", "log"), "refused: host 'shop.example.com' has no route '/a'"},
       {"a route of no host", good, mode("", "/", "log"), "refused: a route without its host"},
-      {"no such mode", good + "waf: { mode: log }\n", mode("", "", "blok"), "refused: declaration:13:14: waf.mode: expected one of off, log, block; found 'blok'"},
+      {"no such mode", good + "waf: { mode: log }\n", mode("", "", "blok"), "refused: mode: expected one of off, log, block, inherit"},
+      {"nothing all places could inherit", good + "waf: { mode: log }\n", mode("", "", "inherit"), "refused: declaration:13:14: waf.mode: expected one of off, log, block; found 'inherit'"},
+      {"a mode that reaches for a secret", changed("  - name: web\n", "  - name: &p web\n") + "waf: { mode: log }\n", mode("", "", "*p"), "refused: mode: expected one of off, log, block, inherit"},
+      {"a mode that brings more", good + "waf: { mode: log }\n", mode("", "", "off, paranoia: 4"), "refused: mode: expected one of off, log, block, inherit"},
       {"the text itself", good + "waf: [\n", mode("", "", "log"), nullptr},
       // An alias has its text elsewhere, and what stands there is used twice.
       {"an alias", changed("      routes:\n", "      waf: &w { paranoia: 2 }\n      routes:\n") + "waf: *w\n", mode("", "", "log"), nullptr},
