@@ -179,6 +179,7 @@ void record_audit(ngx_http_request_t* request, const Judged& judged, const Reque
   exchange.enforcing = judged.transaction->enforcing();
   exchange.action = word_of(verdict_of(judged));
   exchange.score = score;
+  exchange.request_body = judged.transaction->request_body_seen();
   exchange.components = judged.policies->set->rules()->settings().component_signature;
   if (judged.policy != nullptr) exchange.place = judged.policy->name;
   const auto json = policy::audit_json(exchange, judged.transaction->matches());

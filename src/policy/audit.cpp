@@ -5,14 +5,11 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "waf/transform.h"
 
 namespace ringwall::policy {
 
 namespace {
-
-// Parts of names, in lower case; "pass" covers password, passwd and passphrase.
-constexpr std::string_view kSecretParts[] = {"authorization", "cookie", "token",  "secret", "pass",   "pwd",        "api-key",   "api_key",
-                                             "apikey",        "session", "credit", "card",   "cvv",    "credential", "signature", "private"};
 
 std::string cut(std::string_view text, std::size_t bytes = kAuditValueBytesMax) {
   if (text.size() <= bytes) return std::string(text);
@@ -30,6 +27,28 @@ std::string masked(std::string text, std::string_view secret) {
   if (secret.empty()) return text;
   for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += kMasked.size()) text.replace(at, secret.size(), kMasked);
   return text;
+}
+
+// Variables that hold names and values together.
+bool holds_pairs(std::string_view variable) {
+  constexpr std::string_view kNames[] = {"REQUEST_BODY", "QUERY_STRING", "REQUEST_URI", "REQUEST_URI_RAW", "REQUEST_LINE", "FULL_REQUEST", "XML:/*"};
+  return std::find(std::begin(kNames), std::end(kNames), variable) != std::end(kNames);
+}
+
+// What of a match may be shown: its value, and whether message and data may hold what is secret.
+struct Shown {
+  std::string value;
+  bool secret = false;
+};
+Shown shown_of(const waf::Match& match) {
+  const auto name = name_in(match.variable);
+  if ((!name.empty() && names_secret(name)) || match.variable.starts_with("REQUEST_COOKIES:")) return {std::string(kMasked), true};
+  const std::string_view value = match.value;
+  const bool json = value.starts_with('{') || value.starts_with('[');
+  auto out = holds_pairs(match.variable) ? mask_body({}, mask_uri(value)) : json ? mask_json(value) : match.value;
+  const bool hidden = out != value;
+  // Of a longer value the message may hold more than was looked at here.
+  return {std::move(out), hidden || (holds_pairs(match.variable) && value.size() == waf::kValueShownMax)};
 }
 
 class Writer {
@@ -68,18 +87,57 @@ void headers(Writer& w, const HeaderList& list, std::size_t until) {
   w.open("headers", '{');
   for (const auto& [name, value] : list) {
     if (w.out.size() > until) break;
-    w.text(name, names_secret(name) ? kMasked : cut(value));
+    w.text(name, base::lower_ascii(name) == "cookie" ? cut(mask_cookies(value)) : names_secret(name) ? std::string(kMasked) : cut(value));
   }
   w.close('}');
 }
 
+std::string_view header_of(const HeaderList& list, std::string_view lower) {
+  for (const auto& [name, value] : list) {
+    if (base::lower_ascii(name) == lower) return value;
+  }
+  return {};
+}
+
+// The beginning of a text, not inside of a character.
+std::string_view beginning(std::string_view text, std::size_t bytes) {
+  if (bytes >= text.size()) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80) --bytes;
+  return text.substr(0, bytes);
+}
+
+// The members of `request` that tell of its body, at most `room` bytes of JSON, with a ',' before them.
+std::string body_members(const AuditExchange& e, std::size_t room) {
+  if (e.request_body.empty()) return {};
+  // Masking needs to see little more than what can be shown.
+  const auto looked_at = beginning(e.request_body, 2 * kAuditBodyBytesMax);
+  auto text = mask_body(header_of(e.request_headers, "content-type"), looked_at);
+  bool whole = looked_at.size() == e.request_body.size();
+  std::string out = fmt::format(",\"body_bytes\":{}", e.request_body.size());
+  const bool plain = base::valid_utf8(text);
+  if (!plain) out += ",\"body_encoding\":\"base64\"";
+  constexpr std::size_t kAround = 32;  // for the keys
+  const auto left = room > out.size() + kAround ? room - out.size() - kAround : 0;
+  std::string json;
+  for (auto kept = plain ? beginning(text, left) : std::string_view(text).substr(0, left / 4 * 3);; whole = false) {
+    whole = whole && kept.size() == text.size();
+    json.clear();
+    waf::Arena arena;
+    base::append_json_string(json, plain ? kept : waf::transform(waf::Transformation::kBase64Encode, kept, arena));
+    if (json.size() <= left + 2 || kept.empty()) break;
+    kept = beginning(kept, std::min(kept.size() - 1, kept.size() * left / json.size()));
+  }
+  if (!whole) out += ",\"body_cut\":\"true\"";
+  return out + ",\"body\":" + json;
+}
+
 void message(Writer& w, const waf::Match& match) {
-  const auto name = name_in(match.variable);
-  const auto secret = !name.empty() && names_secret(name) ? std::string_view(match.value) : std::string_view();
+  const auto shown = shown_of(match);
+  const auto secret = shown.secret ? std::string_view(match.value) : std::string_view();
   w.open("", '{');
   w.text("message", cut(masked(match.msg, secret)));
   w.open("details", '{');
-  w.text("match", cut(fmt::format("{} at {} (value: {})", match.operator_text, match.variable, secret.empty() ? cut(match.value, waf::kValueShownMax) : std::string(kMasked))));
+  w.text("match", cut(fmt::format("{} at {} (value: {})", match.operator_text, match.variable, shown.value)));
   w.text("ruleId", fmt::format("{}", match.rule_id));
   if (match.rule != nullptr) {
     w.text("file", match.rule->place.file);
@@ -87,9 +145,11 @@ void message(Writer& w, const waf::Match& match) {
     w.text("rev", match.rule->actions.rev);
     w.text("ver", match.rule->actions.ver);
   }
-  w.text("data", cut(masked(match.log_data, secret)));
+  // It quotes parts of the value.
+  w.text("data", shown.secret && !match.log_data.empty() ? std::string(kMasked) : cut(match.log_data));
   w.text("severity", match.severity < 0 ? "" : fmt::format("{}", match.severity));
   w.text("variable", match.variable);
+  w.text("value", shown.value);
   w.number("phase", match.phase);
   w.open("tags", '[');
   for (const auto& tag : match.tags) w.text("", cut(tag, 64));
@@ -99,26 +159,6 @@ void message(Writer& w, const waf::Match& match) {
 }
 
 }  // namespace
-
-bool names_secret(std::string_view name) {
-  const auto lower = base::lower_ascii(name);
-  return std::any_of(std::begin(kSecretParts), std::end(kSecretParts), [&](std::string_view part) { return lower.find(part) != std::string::npos; });
-}
-
-std::string mask_uri(std::string_view uri) {
-  const auto question = uri.find('?');
-  if (question == std::string_view::npos) return std::string(uri);
-  std::string out(uri.substr(0, question + 1));
-  for (auto rest = uri.substr(question + 1);;) {
-    const auto end = std::min(rest.find('&'), rest.size());
-    const auto pair = rest.substr(0, end);
-    const auto equals = pair.find('=');
-    out += equals != std::string_view::npos && names_secret(pair.substr(0, equals)) ? fmt::format("{}={}", pair.substr(0, equals), kMasked) : std::string(pair);
-    if (end == rest.size()) return out;
-    out += '&';
-    rest.remove_prefix(end + 1);
-  }
-}
 
 std::string audit_json(const AuditExchange& e, const std::vector<waf::Match>& matches) {
   Writer w;
@@ -132,12 +172,13 @@ std::string audit_json(const AuditExchange& e, const std::vector<waf::Match>& ma
   w.text("unique_id", e.unique_id);
   w.text("action", e.action);
   w.text("score", e.score);
-  if (!e.place.empty()) w.text("place", e.place);
+  if (!e.place.empty()) w.text("place", cut(e.place));
   w.open("request", '{');
   w.text("method", cut(e.method, 32));
   w.text("http_version", e.protocol.starts_with("HTTP/") ? e.protocol.substr(5) : e.protocol);
   w.text("uri", cut(mask_uri(e.uri), 2048));
   headers(w, e.request_headers, kAuditBytesMax / 3);
+  const auto body_at = w.out.size();
   w.close('}');
   w.open("response", '{');
   w.number("http_code", e.status);
@@ -152,12 +193,15 @@ std::string audit_json(const AuditExchange& e, const std::vector<waf::Match>& ma
   w.close(']');
   w.close('}');
   w.open("messages", '[');
+  // What matched says more than a long body, so it has the first choice of the room, except for the beginning of the body.
+  const auto kept = std::min(body_members(e, kAuditBodyBytesKept).size(), kAuditBodyBytesKept);
+  constexpr std::size_t kEnd = 32;
   bool truncated = false;
   for (const auto& match : matches) {
     if (!match.audit_log) continue;
     const auto before = w;
     message(w, match);
-    if (w.out.size() + 32 <= kAuditBytesMax) continue;
+    if (w.out.size() + kept + kEnd <= kAuditBytesMax) continue;
     w = before;
     truncated = true;
     break;
@@ -166,6 +210,8 @@ std::string audit_json(const AuditExchange& e, const std::vector<waf::Match>& ma
   if (truncated) w.text("truncated", "true");
   w.close('}');
   w.close('}');
+  const auto room = kAuditBytesMax > w.out.size() ? kAuditBytesMax - w.out.size() : 0;
+  w.out.insert(body_at, body_members(e, std::min(room, kAuditBodyBytesMax)));
   return std::move(w.out);
 }
 

@@ -116,6 +116,8 @@ class RuleObserver {
   virtual ~RuleObserver() = default;
   virtual void begins(std::uint64_t rule_id) = 0;
   virtual void ended(std::uint64_t rule_id) = 0;
+  // Of each value that a rule, or a further one of its chain, matched in between: as it came and as the operator saw it.
+  virtual void matched(const Rule&, Variable, std::string_view /*name*/, std::string_view /*raw*/, std::string_view /*seen*/) {}
 };
 
 // What is known of texts that many exchanges have in common, so that they are judged once.  Answers stay the same with and
@@ -146,6 +148,7 @@ class Transaction {
   // False: the limit is reached and the rest is not wanted; request_body_done() tells what that means.
   virtual bool request_body(std::string_view piece) = 0;
   virtual Verdict request_body_done() = 0;
+  virtual std::string_view request_body_seen() const = 0;  // what of it was taken
   virtual void response_line(int status, std::string_view protocol) = 0;
   virtual void response_header(std::string_view name, std::string_view value) = 0;
   virtual Verdict response_headers_done() = 0;

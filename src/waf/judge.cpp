@@ -341,6 +341,7 @@ void Judge::on_match(const CompiledRule& rule, const Value& value, std::string_v
   last_variable_ = value.variable;
   last_name_ = value.name;
   last_value_ = text;
+  if (observer != nullptr) observer->matched(*rule.source, value.variable, value.name, value.text, text);
   // ARGS:a; & stays with the name where a count was looked at.
   const auto variable = name_of(value.variable);
   char* shown = exchange.arena.take(variable.size() + value.name.size() + 2);

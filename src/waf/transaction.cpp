@@ -53,6 +53,8 @@ class RealTransaction final : public Transaction {
     return run(2);
   }
 
+  std::string_view request_body_seen() const override { return judge_.exchange.request_body; }
+
   void response_line(int status, std::string_view protocol) override { judge_.exchange.response_line(status, protocol); }
   void response_header(std::string_view name, std::string_view value) override { judge_.exchange.response_header(name, value); }
   Verdict response_headers_done() override { return run(3); }
