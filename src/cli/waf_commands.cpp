@@ -171,6 +171,7 @@ void add_waf(CLI::App& app, Context& context) {
     context.exit_code = outcome.ok() ? *outcome : report(outcome.error());
   });
   add_waf_prove(*waf, context);
+  add_waf_tune(*waf, context);
 }
 
 }  // namespace ringwall::cli

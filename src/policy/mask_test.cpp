@@ -75,7 +75,7 @@ TEST_CASE("audit: the body is there as far as there is room") {
   AuditExchange exchange;
   exchange.method = "POST";
   exchange.uri = "/login";
-  exchange.policy = "shop.example.com /";
+  exchange.place = "shop.example.com /";
   exchange.request_headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"Cookie", "session=abc"}};
   std::vector<waf::Match> matches(1);
   matches[0].rule_id = 942100;
