@@ -70,7 +70,8 @@ void add_sql(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_waf(CLI::App& app, Context& context);
 void add_waf_prove(CLI::App& waf, Context& context);  // below `waf`
-void add_waf_tune(CLI::App& waf, Context& context);   // below `waf`
+void add_waf_replay(CLI::App& waf, Context& context);   // below `waf`
+void add_waf_propose(CLI::App& waf, Context& context);  // tune and explain, below `waf`
 void add_version(CLI::App& app, Context& context);
 
 }  // namespace ringwall::cli

@@ -171,7 +171,8 @@ void add_waf(CLI::App& app, Context& context) {
     context.exit_code = outcome.ok() ? *outcome : report(outcome.error());
   });
   add_waf_prove(*waf, context);
-  add_waf_tune(*waf, context);
+  add_waf_replay(*waf, context);
+  add_waf_propose(*waf, context);
 }
 
 }  // namespace ringwall::cli

@@ -88,7 +88,7 @@ TEST_CASE("audit: the body is there as far as there is room") {
   exchange.request_body = "a=1'%20or%201=1&password=hunter2";
   json = audit_json(exchange, matches);
   CHECK(has(json, "\"body_bytes\":32,\"body\":\"a=1'%20or%201=1&password=REDACTED\"}"));
-  CHECK(has(json, "\"policy\":\"shop.example.com /\""));
+  CHECK(has(json, "\"place\":\"shop.example.com /\""));
   CHECK(has(json, "\"variable\":\"ARGS:a\",\"value\":\"1' or 1=1\""));
 
   // A body of bytes, and one that does not fit.

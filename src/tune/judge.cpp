@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "policy/mask.h"
+#include "tune/detail/hidden.h"
+
 namespace ringwall::tune::detail {
 
 namespace {
@@ -20,7 +23,21 @@ int number_in(std::string_view text) {
   return value;
 }
 
+bool of_body(std::string_view variable) {
+  constexpr std::string_view kParts[] = {"ARGS", "REQUEST_BODY", "FILES", "XML", "MULTIPART", "REQBODY", "FULL_REQUEST"};
+  return std::any_of(std::begin(kParts), std::end(kParts), [&](std::string_view part) { return variable.starts_with(part); });
+}
+
 }  // namespace
+
+bool may_be_missing(const Stored& stored, std::uint64_t rule_id) {
+  for (const auto& match : stored.matches) {
+    if (match.rule_id != rule_id) continue;
+    if (stored.missing.headers_cut || match.value.find(policy::kMasked) != std::string::npos) return true;
+    if ((stored.missing.body || stored.missing.body_cut) && of_body(match.variable)) return true;
+  }
+  return false;
+}
 
 std::string Hit::target() const {
   const auto variable_name = waf::name_of(variable);

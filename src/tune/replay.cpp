@@ -8,7 +8,7 @@
 #include <set>
 #include <thread>
 
-#include "policy/mask.h"
+#include "tune/detail/hidden.h"
 #include "tune/detail/judge.h"
 
 namespace ringwall::tune {
@@ -56,21 +56,6 @@ Before recorded(const Stored& stored, const Rules& rules) {
   return out;
 }
 
-bool of_body(std::string_view variable) {
-  constexpr std::string_view kParts[] = {"ARGS", "REQUEST_BODY", "FILES", "XML", "MULTIPART", "REQBODY", "FULL_REQUEST"};
-  return std::any_of(std::begin(kParts), std::end(kParts), [&](std::string_view part) { return variable.starts_with(part); });
-}
-
-// Whether a recorded match may be lost only because what matched is not in the record.
-bool may_be_missing(const Stored& stored, std::uint64_t id) {
-  for (const auto& match : stored.matches) {
-    if (match.rule_id != id) continue;
-    if (stored.missing.headers_cut || match.value.find(policy::kMasked) != std::string::npos) return true;
-    if ((stored.missing.body || stored.missing.body_cut) && of_body(match.variable)) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 class Replay::Worker {
@@ -83,7 +68,7 @@ class Replay::Worker {
     auto stored = read_stored(text);
     if (!stored.ok()) {
       ++report.unread;
-      if (report.unread_shown.size() < kUnreadShownMax) report.unread_shown.push_back(fmt::format("line {}: {}", number, stored.error().message));
+      if (broken.size() < kUnreadShownMax) broken.emplace_back(number, stored.error().message);
     } else if (!*stored) {
       ++report.other;
     } else {
@@ -94,6 +79,7 @@ class Replay::Worker {
   ReplayReport report;
   std::map<std::uint64_t, RuleChange> rules;
   std::vector<std::pair<std::uint64_t, RequestChange>> changes;  // by number of their line
+  std::vector<std::pair<std::uint64_t, std::string>> broken;
   std::uint64_t shown[3] = {};
 
  private:
@@ -112,7 +98,7 @@ class Replay::Worker {
     }
     const auto before = current_ ? Before{then.refused, false, ids_of(then)} : recorded(stored, next_.rules());
     const auto ids = ids_of(now);
-    const bool lost = std::any_of(before.ids.begin(), before.ids.end(), [&](const auto id) { return !ids.contains(id) && may_be_missing(stored, id); });
+    const bool lost = std::any_of(before.ids.begin(), before.ids.end(), [&](const auto id) { return !ids.contains(id) && detail::may_be_missing(stored, id); });
     if (!current_ && (before.unsure || lost)) {
       ++report.unsure;
       return;
@@ -196,6 +182,7 @@ ReplayReport Replay::report() const {
   out.lines = lines_;
   std::map<std::uint64_t, RuleChange> rules;
   std::vector<std::pair<std::uint64_t, RequestChange>> changes;
+  std::vector<std::pair<std::uint64_t, std::string>> broken;
   for (const auto& worker : workers_) {
     const auto& one = worker->report;
     constexpr std::uint64_t ReplayReport::*kSums[] = {
@@ -203,9 +190,7 @@ ReplayReport Replay::report() const {
         &ReplayReport::no_audit,      &ReplayReport::unsure,         &ReplayReport::newly_refused, &ReplayReport::no_longer_refused, &ReplayReport::other_matches, &ReplayReport::refused_before,
         &ReplayReport::refused_now,   &ReplayReport::without_headers, &ReplayReport::without_body, &ReplayReport::body_cut,      &ReplayReport::secrets_hidden};
     for (const auto sum : kSums) out.*sum += one.*sum;
-    for (const auto& text : one.unread_shown) {
-      if (out.unread_shown.size() < kUnreadShownMax) out.unread_shown.push_back(text);
-    }
+    broken.insert(broken.end(), worker->broken.begin(), worker->broken.end());
     for (const auto& [id, change] : worker->rules) {
       auto& sum = rules[id];
       sum.before += change.before, sum.now += change.now;
@@ -214,6 +199,8 @@ ReplayReport Replay::report() const {
     }
     changes.insert(changes.end(), worker->changes.begin(), worker->changes.end());
   }
+  std::sort(broken.begin(), broken.end());
+  for (std::size_t i = 0; i < std::min(broken.size(), kUnreadShownMax); ++i) out.unread_shown.push_back(fmt::format("line {}: {}", broken[i].first, broken[i].second));
   for (auto& [id, change] : rules) {
     if (change.newly == 0 && change.no_longer == 0) continue;
     change.rule_id = id;

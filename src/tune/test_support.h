@@ -58,7 +58,7 @@ inline std::string line_of(const Rules& rules, const Sent& sent) {
   exchange.start_unix_ns = 1'700'000'000'000'000'000;
   exchange.client_address = sent.client;
   exchange.unique_id = sent.trace_id;
-  exchange.policy = sent.policy;
+  exchange.place = sent.policy;
   exchange.method = sent.method;
   exchange.uri = sent.uri;
   exchange.protocol = "HTTP/1.1";

@@ -117,6 +117,27 @@ TEST_CASE("engine: what rules do") {
   }
 }
 
+TEST_CASE("engine: an exclusion of a path is no way around the rules of another") {
+  const auto rules = compile(std::string(kOn) + "SecRule ARGS \"@contains evil\" \"id:1,phase:1,deny\"\n", true);
+  const auto overlay = rules->overlay({.exclusions = {{.rules = "1", .path = "/pages/"}}});
+  REQUIRE(overlay.ok());
+  const auto t = Transaction::make(rules);
+  struct Case {
+    const char* path;
+    bool refused;
+  };
+  constexpr Case kCases[] = {{"/pages/a", false},       {"/pages/a..b", false},         {"/login", true},          {"/pages/../login", true},
+                             {"/pages/%2e%2e/login", true}, {"/pages/%252e%252e/login", true}, {"/pages/..;/login", true}};
+  for (const auto& c : kCases) {
+    CAPTURE(c.path);
+    t->reset({}, overlay->get());
+    const auto uri = std::string(c.path) + "?q=evil";
+    t->request_line("GET", uri, "HTTP/1.1");
+    const auto verdict = t->request_headers_done();
+    CHECK((verdict.action == Verdict::Action::kDeny) == c.refused);
+  }
+}
+
 TEST_CASE("engine: what is not supported is refused with its place") {
   for (const char* rule : {"SecRule ARGS \"@fuzzyHash a 1\" \"id:1,phase:1,deny\"", "SecRule ARGS \"@rx (\" \"id:1,phase:1,deny\""}) {
     CAPTURE(rule);

@@ -56,7 +56,10 @@ void Judge::reset(const ExchangeInfo& info, const CompiledOverlay* overlay) {
 // The exclusions of the place the request goes to, known with its path.
 void Judge::place() {
   const auto path = exchange.single(Variable::kRequestFilename);
+  // Where a path that climbs leads is for the server to say: it gets nobody out of the rules.
+  const bool climbs = names_parent(path) || names_parent(transform(Transformation::kUrlDecode, path, exchange.arena));
   for (const auto& one : overlay_->removals) {
+    if (climbs && !one.path.empty()) continue;
     if (one.exact ? path == one.path : path.starts_with(one.path)) remove(one.removal);
   }
 }

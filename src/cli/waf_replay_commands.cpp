@@ -1,16 +1,13 @@
-// ringwall waf replay, tune and explain: what the firewall says of stored traffic.
+// ringwall waf replay: what changed rules say of stored traffic.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "base/text.h"
 #include "cli/context.h"
-#include "cli/waf_files.h"
+#include "cli/waf_tune_options.h"
 #include "cli/waf_tune_source.h"
 #include "tune/replay.h"
 
@@ -19,46 +16,6 @@ namespace ringwall::cli {
 namespace {
 
 using Json = nlohmann::json;
-
-// What could be an escape sequence of an attacker must not reach the terminal.
-std::string harmless(std::string_view text, std::size_t bytes = 200) {
-  auto out = base::to_utf8(text.substr(0, bytes));
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
-  return text.size() > bytes ? out + "…" : out;
-}
-
-std::string print_json(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-// A line that says how far a long run is, once a second; only for people.
-class TuneProgress {
- public:
-  void show(std::uint64_t requests, std::string_view more) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!on_ || now - last_ < std::chrono::seconds(1)) return;
-    last_ = now;
-    fmt::print(stderr, "\r{} records{}", requests, more);
-    shown_ = true;
-  }
-  ~TuneProgress() {
-    if (shown_) fmt::print(stderr, "\n");
-  }
-
- private:
-  const bool on_ = ::isatty(STDERR_FILENO) == 1;
-  bool shown_ = false;
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
-
-void add_traffic(CLI::App& command, TuneTraffic& traffic) {
-  command.add_option("--file", traffic.file, "judge these JSON lines, of `ringwall logs --json` or of audit records alone, instead of the store; - is standard input");
-  command.add_option("--from", traffic.from, "start: RFC 3339, Unix milliseconds, or now-24h (s m h d)")->capture_default_str();
-  command.add_option("--to", traffic.to, "end, not included")->capture_default_str();
-  command.add_option("--query", traffic.query, "only requests that this search finds");
-}
-
-unsigned all_cores() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 struct WafReplay {
   std::string rules, declaration, current;
@@ -167,17 +124,9 @@ Result<int> run_waf_replay(const WafReplay& options, const Context& context) {
   return report.newly_refused == 0 ? kExitOk : kExitFailed;
 }
 
-template <class Run>
-void on_tune_run(CLI::App& command, Context& context, Run run) {
-  command.callback([&context, run] {
-    const Result<int> outcome = run();
-    context.exit_code = outcome.ok() ? *outcome : report(outcome.error(), kExitUsage);
-  });
-}
-
 }  // namespace
 
-void add_waf_tune(CLI::App& waf, Context& context) {
+void add_waf_replay(CLI::App& waf, Context& context) {
   auto options = std::make_shared<WafReplay>();
   auto* replay = waf.add_subcommand("replay", "judge stored traffic by changed rules and show what would change");
   replay->footer(
