@@ -4,7 +4,8 @@
     bench/waf.py BUILD-FOLDER CRS-FOLDER [ROUNDS] [PARANOIA-LEVEL] [WORKLOAD...]
 
 One worker on core 0, wrk and the backend on core 1.  Every fiftieth request is an attack that has to be answered 403 (200 without
-a firewall); a run in which one is not is no result.  Prints medians of requests per second and of the worker's CPU per request.
+a firewall); a run in which one is not is no result.  Values differ from request to request ('#' stands for a digit), because what repeats
+is remembered; names, browsers and paths repeat, as they do.  Prints medians of requests per second and of the worker's CPU per request.
 Without libnginx-mod-http-modsecurity its column is left out.
 """
 import os, re, statistics, subprocess, sys, tempfile, time
@@ -34,13 +35,13 @@ Include {CRS}/crs-setup.conf.example
 Include {CRS}/rules/*.conf
 """
 
-ARGS10 = "category=books&page=3&sort=price_asc&min=10&max=200&brand=acme+tools&color=blue&size=xl&q=wireless+mouse+for+work&ref=newsletter-2026-11"
-FORM = "&".join(f"field_{i:02d}=" + ("The+quick+brown+fox+jumps+over+a+lazy+dog+%d" % i if i % 3 else "user%d%%40example.com" % i) + "+and+more" * (i % 2) for i in range(33))
+ARGS10 = "category=books&page=1####&sort=price_asc&min=10&max=200&brand=acme+tools&color=blue&size=xl&q=wireless+mouse+for+work+####&ref=newsletter-2026-####"
+FORM = "&".join(f"field_{i:02d}=" + ("The+quick+brown+fox+jumps+over+a+lazy+dog+####%d" % i if i % 3 else "user####%d%%40example.com" % i) + "+and+more" * (i % 2) for i in range(33))
 JSON = '{"items":[' + ",".join(
-    '{"id":%d,"sku":"AB-%05d","name":"Wireless mouse, model %d","price":%d.95,"tags":["office","input"],"note":"%s"}' % (i, i * 7, i, i % 90 + 5, "In stock, ships within two days. " * 4)
+    '{"id":1####%d,"sku":"AB-##%05d","name":"Wireless mouse, model ####%d","price":1###%d.95,"tags":["office","input"],"note":"%s"}' % (i, i * 7, i, i % 90 + 5, "In stock #### ships within two days. " * 4)
     for i in range(75)) + '],"currency":"EUR"}'
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
-MULTIPART = "".join(f'--{BOUNDARY}\\r\\nContent-Disposition: form-data; name="{n}"\\r\\n\\r\\n{v}\\r\\n' for n, v in (("title", "Summer holidays"), ("album", "2026"), ("visible", "yes"))) + (
+MULTIPART = "".join(f'--{BOUNDARY}\\r\\nContent-Disposition: form-data; name="{n}"\\r\\n\\r\\n{v}\\r\\n' for n, v in (("title", "Summer holidays ######"), ("album", "2026"), ("visible", "yes"))) + (
     f'--{BOUNDARY}\\r\\nContent-Disposition: form-data; name="photo"; filename="beach.jpg"\\r\\nContent-Type: image/jpeg\\r\\n\\r\\n' + "JFIFdata0123456789" * 2800 + f"\\r\\n--{BOUNDARY}--\\r\\n")
 HTML = "<!doctype html><html><head><title>Shop</title></head><body>" + "".join(
     f"<div class='item'><h2>Item {i}</h2><p>A fine thing to have, delivered tomorrow. Price {i}.99 EUR.</p><a href='/item/{i}'>more</a></div>\n" for i in range(750)) + "</body></html>"
@@ -56,19 +57,25 @@ WORKLOADS = {  # method, target, content type, body
 LUA = """
 local headers = {["Host"]="shop.example", ["User-Agent"]="Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
   ["Accept"]="text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", ["Accept-Language"]="en-GB,en;q=0.7",
-  ["Referer"]="https://shop.example/start", ["Cookie"]="session=6f1d2c9a7b5e4d3c; theme=dark; cart=AB-00042", ["Connection"]="keep-alive"}
+  ["Referer"]="https://shop.example/start", ["Cookie"]="session=6f1d2c9a########; theme=dark; cart=AB-######", ["Connection"]="keep-alive"}
 local body = %s
 if body then headers["Content-Type"] = %s end
-local usual, attack
+local attack, usual, head, tail = nil, {}
+local digit = function() return tostring(math.random(0, 9)) end
 init = function()
-  usual = wrk.format(%s, %s, headers, body)
+  local one = wrk.format(%s, %s, headers, body)
+  -- As many as do not come again before they are forgotten; of large ones with little that differs only that is made anew.
+  local differing = select(2, one:gsub("#", "#"))
+  if #one > 30000 then head, tail = one:sub(1, 2000), one:sub(2001)
+  else for i = 1, math.max(400, math.min(25000, 600000 / differing)) do usual[i] = one:gsub("#", digit) end end
   attack = wrk.format("GET", "/?id=1%%27%%20UNION%%20SELECT%%20password%%20FROM%%20users--%%20-&x=%%3Cscript%%3Ealert(1)%%3C/script%%3E", headers)
 end
 local n = 0
 request = function()
   n = n + 1
   if n %% 50 == 0 then return attack end
-  return usual
+  if head then return (head:gsub("#", digit)) .. tail end
+  return usual[n %% #usual + 1]
 end
 local counts = {}
 response = function(status) counts[status] = (counts[status] or 0) + 1 end
@@ -163,7 +170,7 @@ with tempfile.TemporaryDirectory() as folder:
             middle = {name: [statistics.median(column) for column in zip(*rounds)] for name, rounds in results.items()}
             line = f"{workload:16}" + "".join(f"  {name} {rate:8.0f} req/s {cpu:9.1f} us" for name, (rate, cpu) in middle.items())
             own = middle["ringwall"][1] - middle["bare"][1]
-            line += f"   ringwall: {100 * middle['ringwall'][0] / middle['bare'][0]:.0f} % of bare, {own:.1f} us more"
+            line += f"   ringwall: {100 * middle['ringwall'][0] / middle['bare'][0]:.0f} % of bare ({100 * middle['bare'][1] / middle['ringwall'][1]:.0f} % by CPU), {own:.1f} us more"
             if "modsecurity" in middle:
                 line += f", {(middle['modsecurity'][1] - middle['bare'][1]) / own:.0f}x less than ModSecurity"
             print(line, flush=True)
