@@ -310,8 +310,8 @@ bool told_by_bytes(Operator op) { return op == Operator::kValidateByteRange || o
 
 bool compares_tx_with_number(const CompiledRule& rule) {
   constexpr Operator kComparisons[] = {Operator::kEq, Operator::kGe, Operator::kGt, Operator::kLe, Operator::kLt};
-  const bool one = rule.targets.size() == 1 && rule.targets[0].variable == Variable::kTx && rule.targets[0].kind == Selector::Kind::kName && !rule.targets[0].count;
-  return one && rule.chain == kRaw && rule.stages.empty() && !rule.negated && rule.argument.constant &&
+  const bool one = rule.targets.size() == 1 && rule.targets[0].variable == Variable::kTx && rule.targets[0].kind == Selector::Kind::kName;
+  return one && rule.chain == kRaw && rule.stages.empty() && !rule.capture && !rule.negated && rule.argument.constant &&
          std::find(std::begin(kComparisons), std::end(kComparisons), rule.op) != std::end(kComparisons);
 }
 
@@ -320,8 +320,9 @@ std::uint32_t group_of(Program& program, Variable variable, std::uint16_t chain)
     if (program.groups[i].variable == variable && program.groups[i].chain == chain) return i;
   }
   const auto before = chain == kRaw ? kNone : group_of(program, variable, program.chains[chain].parent);
-  program.groups.push_back({variable, chain, before});
-  return static_cast<std::uint32_t>(program.groups.size() - 1);
+  const auto index = static_cast<std::uint32_t>(program.groups.size());
+  program.groups.push_back({variable, chain, before, chain == kRaw ? index : program.groups[before].raw});
+  return index;
 }
 
 // Whether what the operator says of a text of requests depends on the text alone.
@@ -372,13 +373,17 @@ void make_prefilter(Program& program) {
     for (const auto family : {kOfRequests, kOfAnswers}) {
       if (looked_at[family] && !by_bytes) rule.pattern[family] = (*filters)[family].add(clauses);
     }
-    rule.skippable = !rule.negated && rule.stages.empty() && !rule.targets.empty() &&
+    rule.skippable = !rule.negated && !rule.targets.empty() &&
                      std::none_of(rule.targets.begin(), rule.targets.end(), [](const Target& target) { return target.count || changes_in_phase(target.variable); });
     if (!rule.skippable) continue;
     Signature signature;
     for (const auto& target : rule.targets) {
-      const auto group = group_of(program, target.variable, rule.chain);
-      if (std::find(signature.groups.begin(), signature.groups.end(), group) == signature.groups.end()) signature.groups.push_back(group);
+      const auto add = [&](std::uint16_t chain) {
+        const auto group = group_of(program, target.variable, chain);
+        if (std::find(signature.groups.begin(), signature.groups.end(), group) == signature.groups.end()) signature.groups.push_back(group);
+      };
+      add(rule.chain);
+      for (const auto stage : rule.stages) add(stage);
     }
     const auto known = std::find(program.signatures.begin(), program.signatures.end(), signature);
     rule.signature = static_cast<std::uint32_t>(known - program.signatures.begin());

@@ -26,6 +26,10 @@ bool same_nocase(std::string_view a, std::string_view lower) {
   return true;
 }
 
+bool is_of_matched(Variable v) {
+  return v == Variable::kMatchedVar || v == Variable::kMatchedVarName || v == Variable::kMatchedVars || v == Variable::kMatchedVarsNames;
+}
+
 }  // namespace
 
 Judge::Judge(std::shared_ptr<const Program> program, PersistentCollections* persistent, KnownTexts* known)
@@ -44,6 +48,8 @@ void Judge::reset(const ExchangeInfo& info, const CompiledOverlay* overlay) {
   removed_.assign(program_->rules.size(), false);
   target_removals_.clear();
   skip_ = 0;
+  matched_.clear();
+  before_ = told_ = 0;
   for (auto& key : persistent_keys_) key.clear();
   variants_.reset();
   overlay_ = overlay;
@@ -112,8 +118,7 @@ void Judge::run(int phase) {
     }
     head_ = step.rule;
     skip_after_ = false;
-    exchange.entries(Variable::kMatchedVars).clear();
-    exchange.entries(Variable::kMatchedVarsNames).clear();
+    forget_matched();
     if (observer != nullptr) observer->begins(program_->rules[step.rule].id);
     evaluate(step.rule, phase, true);
     if (observer != nullptr) observer->ended(program_->rules[step.rule].id);
@@ -133,14 +138,7 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
     steps += kStepsPerOperator;
     return false;
   }
-  if (rule.tx_number) {
-    // Most rules of this kind are gates between paranoia levels, and closed.
-    const auto& value = exchange.tx[rule.targets[0].slot];
-    if (!value.set || !compares(rule.op, number_of(value.value), rule.number)) {
-      steps += kStepsPerOperator;
-      return false;
-    }
-  }
+  if (rule.tx_number) return compare_tx(rule) && go_on(rule, phase, is_head);
   bool matched = false;
   if (rule.targets.empty()) {
     steps += kStepsPerOperator;
@@ -152,7 +150,7 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
       if (excluded(rule, head_, value.variable, value.name)) return;
       if (look_at(rule, value, phase, is_head)) matched = true;
     };
-    if (!rule.skippable || target.kind != Selector::Kind::kAll || !is_collection(target.variable)) {
+    if (!rule.skippable || !rule.stages.empty() || target.kind != Selector::Kind::kAll || !is_collection(target.variable)) {
       each_value(target, each);
       continue;
     }
@@ -165,9 +163,25 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
     }
     steps += entries.size();
   }
-  if (!matched) return false;
+  return matched && go_on(rule, phase, is_head);
+}
+
+// Most rules of this kind are gates between paranoia levels, and closed.
+bool Judge::compare_tx(const CompiledRule& rule) {
+  steps += kStepsPerOperator;
+  const auto& target = rule.targets[0];
+  auto& value = exchange.tx[target.slot];
+  if (!target.count && !value.set) return false;
+  if (!compares(rule.op, target.count ? std::int64_t{value.set} : value.as_number(), rule.number)) return false;
+  if (excluded(rule, head_, Variable::kTx, target.key)) return false;
+  const auto text = !target.count ? value.value : value.set ? "1" : "0";
+  on_match(rule, Value{Variable::kTx, target.key, text, kNoText, target.count}, text);
+  return true;
+}
+
+bool Judge::go_on(const CompiledRule& rule, int phase, bool is_head) {
   if (rule.next_in_chain != kNone && !evaluate(rule.next_in_chain, phase, false)) return false;
-  after_match(rule, index, phase, is_head);
+  after_match(rule, phase, is_head);
   return true;
 }
 
@@ -183,6 +197,7 @@ void Judge::each_value(const Target& target, Each each) {
     }
     return false;
   };
+  if (is_of_matched(variable)) tell_matched();
   std::uint64_t count = 0;
   const auto give = [&](std::string_view name, std::string_view text, std::uint32_t id) {
     if (target.count) ++count;
@@ -341,28 +356,40 @@ void Judge::capture(const Group* groups, int count, std::string_view text) {
 void Judge::capture_one(std::string_view text) { set_tx(0, {}, text, true); }
 
 void Judge::on_match(const CompiledRule& rule, const Value& value, std::string_view text) {
-  last_variable_ = value.variable;
-  last_name_ = value.name;
-  last_value_ = text;
   if (observer != nullptr) observer->matched(*rule.source, value.variable, value.name, value.text, text);
-  // ARGS:a; & stays with the name where a count was looked at.
-  const auto variable = name_of(value.variable);
-  char* shown = exchange.arena.take(variable.size() + value.name.size() + 2);
-  char* end = shown;
-  if (value.count) *end++ = '&';
-  end = std::copy(variable.begin(), variable.end(), end);
-  if (!value.name.empty()) *end++ = ':';
-  end = std::copy(value.name.begin(), value.name.end(), end);
-  const std::string_view name(shown, static_cast<std::size_t>(end - shown));
-  exchange.set(Variable::kMatchedVar, text);
-  exchange.set(Variable::kMatchedVarName, name);
-  exchange.add(Variable::kMatchedVars, name, text);
-  exchange.add(Variable::kMatchedVarsNames, name, name);
+  matched_.push_back({value.variable, value.name, text, value.count});
   set_variables(rule);
 }
 
-void Judge::after_match(const CompiledRule& rule, std::uint32_t index, int phase, bool is_head) {
-  (void)index;
+// What the rule before has matched; MATCHED_VAR stays with its last.
+void Judge::forget_matched() {
+  if (matched_.empty()) return;
+  if (told_ > 0) {
+    exchange.entries(Variable::kMatchedVars).clear();
+    exchange.entries(Variable::kMatchedVarsNames).clear();
+  }
+  told_ = told_ == matched_.size() ? 1 : 0;
+  matched_.front() = matched_.back();
+  matched_.resize(1);
+  before_ = 1;
+}
+
+// Few rules ask for MATCHED_VAR and the like; they are made when one does.
+void Judge::tell_matched() {
+  for (auto i = told_; i < matched_.size(); ++i) {
+    const auto& one = matched_[i];
+    // ARGS:a; & stays with the name where a count was looked at.
+    const auto name = exchange.arena.copy(fmt::format("{}{}{}{}", one.count ? "&" : "", name_of(one.variable), one.name.empty() ? "" : ":", one.name));
+    exchange.set(Variable::kMatchedVar, one.text);
+    exchange.set(Variable::kMatchedVarName, name);
+    if (i < before_) continue;
+    exchange.add(Variable::kMatchedVars, name, one.text);
+    exchange.add(Variable::kMatchedVarsNames, name, name);
+  }
+  told_ = matched_.size();
+}
+
+void Judge::after_match(const CompiledRule& rule, int phase, bool is_head) {
   const auto& actions = rule.source->actions;
   if (actions.severity) {
     const auto highest = exchange.single(Variable::kHighestSeverity);
@@ -412,8 +439,11 @@ void Judge::log(const CompiledRule& rule, int phase) {
   match.msg = expand(rule.msg);
   match.log_data = expand(rule.log_data);
   for (const auto& tag : rule.tags) match.tags.emplace_back(expand(tag));
-  match.variable = fmt::format("{}{}{}", name_of(last_variable_), last_name_.empty() ? "" : ":", last_name_);
-  match.value = last_value_.substr(0, kValueShownMax);
+  if (!matched_.empty()) {
+    const auto& last = matched_.back();
+    match.variable = fmt::format("{}{}{}", name_of(last.variable), last.name.empty() ? "" : ":", last.name);
+    match.value = last.text.substr(0, kValueShownMax);
+  }
   match.operator_text = fmt::format("{}@{} {}", rule.negated ? "!" : "", name_of(rule.op), rule.argument.constant ? std::string_view(rule.argument.text).substr(0, kValueShownMax) : std::string_view());
   matches.push_back(std::move(match));
 }
@@ -427,9 +457,6 @@ std::string_view Judge::tx_value(std::uint32_t slot, std::string_view key) const
 }
 
 void Judge::set_tx(std::uint32_t slot, std::string_view key, std::string_view value, bool set) {
-  if (slot == kNone) {
-    if (const auto known = program_->slot_of.find(std::string(key)); known != program_->slot_of.end()) slot = known->second;
-  }
   if (slot != kNone) {
     exchange.tx[slot] = {set ? value : std::string_view(), set};
     return;
@@ -456,10 +483,10 @@ void Judge::assign(const Assignment& assignment) {
   const auto key = assignment.key.constant ? std::string_view(assignment.key.text) : exchange.arena.copy(base::lower_ascii(expand(assignment.key)));
   std::string_view before;
   std::vector<Entry>* entries = nullptr;
+  auto slot = assignment.slot;
   if (assignment.collection == Variable::kTx) {
-    auto slot = assignment.slot;
     if (slot == kNone) {
-      if (const auto known = program_->slot_of.find(std::string(key)); known != program_->slot_of.end()) slot = known->second;
+      if (const auto known = program_->slot_of.find(key); known != program_->slot_of.end()) slot = known->second;
     }
     before = tx_value(slot, key);
   } else {
@@ -478,7 +505,7 @@ void Judge::assign(const Assignment& assignment) {
     auto by = assignment.value.constant ? number_of(assignment.value.text) : number_of(expand(assignment.value));
     // What does not fit changes nothing.
     if (assignment.kind == SetVar::Kind::kSubtract && __builtin_sub_overflow(std::int64_t{0}, by, &by)) by = 0;
-    const auto from = number_of(before);
+    const auto from = slot != kNone ? exchange.tx[slot].as_number() : number_of(before);
     std::int64_t sum = 0;
     if (__builtin_add_overflow(from, by, &sum)) sum = from;
     if (!told) {
@@ -490,7 +517,7 @@ void Judge::assign(const Assignment& assignment) {
     const auto* end = fmt::format_to(digits, "{}", sum);
     value = exchange.arena.copy({digits, static_cast<std::size_t>(end - digits)});
   }
-  if (assignment.collection == Variable::kTx) return set_tx(assignment.slot, key, value, set);
+  if (assignment.collection == Variable::kTx) return set_tx(slot, key, value, set);
   std::erase_if(*entries, [key](const Entry& entry) { return same_nocase(entry.name, key); });
   if (set) exchange.add(assignment.collection, exchange.arena.copy(key), value);
   if (told) return;
@@ -532,6 +559,7 @@ std::string_view Judge::value_of(const Piece& piece) {
     if (piece.key == "msg" && rule.msg.constant) return rule.msg.text;
     return {};
   }
+  if (is_of_matched(variable)) tell_matched();
   if (!is_collection(variable)) return exchange.single(variable);
   for (const auto& entry : exchange.entries(variable)) {
     if (piece.key.empty() || same_nocase(entry.name, piece.key)) return entry.value;
@@ -541,6 +569,7 @@ std::string_view Judge::value_of(const Piece& piece) {
 
 std::string_view Judge::expand(const Template& text) {
   if (text.constant) return text.text;
+  if (text.pieces.size() == 1) return value_of(text.pieces[0]).substr(0, kMacroBytesMax);
   std::size_t size = 0;
   for (const auto& piece : text.pieces) size += piece.is_variable ? value_of(piece).size() : piece.literal.size();
   size = std::min(size, kMacroBytesMax);

@@ -27,7 +27,7 @@ void Variants::reset() {
   variants_.clear();
   by_text_.clear();
   learnt_ = 0;
-  ++epoch_;
+  first_epoch_ = ++epoch_;
 }
 
 void Variants::begin_phase() { ++epoch_; }
@@ -39,16 +39,30 @@ std::uint32_t Variants::of(std::uint32_t id, std::string_view text, std::uint16_
   if (known != 0) return known - 1;
   if (chain == kRaw) {
     steps_ += text.size();
-    variants_.push_back({text, bytes_of(text), nullptr, kNone, 0});
+    variants_.push_back({.text = text, .bytes = bytes_of(text)});
   } else {
     const auto& node = program_.chains[chain];
     const auto parent = of(id, text, node.parent);
     const auto before = variants_[parent].text;
     if (is_identity(node.last, variants_[parent].bytes, before)) return (known = parent + 1) - 1;
+    std::uint32_t same = kNone;
+    for (auto made = variants_[parent].first_made; made != kNone; made = variants_[made].next_made) {
+      if (variants_[made].by != node.last) continue;
+      if (variants_[made].scanner == node.scanner) return (known = made + 1) - 1;
+      same = made;
+    }
+    const auto add = [&](Variant variant) {
+      variant.bits = nullptr, variant.by = node.last, variant.scanner = node.scanner;
+      variant.next_made = variants_[parent].first_made, variant.first_made = kNone;
+      variants_[parent].first_made = static_cast<std::uint32_t>(variants_.size());
+      variants_.push_back(variant);
+      return (known = static_cast<std::uint32_t>(variants_.size())) - 1;
+    };
+    if (same != kNone) return add(variants_[same]);
     steps_ += before.size();
     const auto after = transform(node.last, before, exchange_.arena, program_.source.settings.unicode_map.get());
     if (after.data() == before.data() && after.size() == before.size()) return (known = parent + 1) - 1;
-    variants_.push_back({after, bytes_of(after), nullptr, node.last == Transformation::kLowercase ? parent : kNone, node.scanner});
+    return add({.text = after, .bytes = bytes_of(after), .folded_like = node.last == Transformation::kLowercase ? parent : kNone});
   }
   known = static_cast<std::uint32_t>(variants_.size());
   return known - 1;
@@ -104,67 +118,114 @@ bool Variants::possible(std::uint32_t variant, Family family, std::uint32_t patt
   return (*program_.prefilter)[family].possible(pattern, bits_of(variant, family), variants_[variant].bytes);
 }
 
-const Variants::Together& Variants::group(std::uint32_t index) {
+// Something else whenever the variable holds something else: texts are numbered as they come.
+std::uint64_t Variants::holds(Variable variable) const {
+  if (!is_collection(variable)) return exchange_.single_entry(variable).text;
+  const auto& entries = exchange_.entries(variable);
+  return entries.empty() ? kNoText : std::uint64_t{entries.size()} << 32 | entries.back().text;
+}
+
+Variants::Together* Variants::empty() {
+  auto* made = exchange_.arena.make_array<Together>(1);
+  std::fill(std::begin(made->bits), std::end(made->bits), kNothing);
+  return made;
+}
+
+Variants::Together& Variants::group(std::uint32_t index) {
   auto& group = groups_[index];
-  if (group.epoch == epoch_) return group;
-  const auto variable = program_.groups[index].variable;
-  const auto chain = program_.groups[index].chain;
-  const auto before = program_.groups[index].before;
-  const auto family = family_of(variable);
-  group = {epoch_, nullptr, nullptr, {kNothing, kNothing}, {}};
-  if (before != kNone) {
-    const auto& untransformed = this->group(before);
-    if (leaves_alone(program_.chains[chain].last, untransformed.bytes[family])) return group = untransformed;
+  if (group.epoch == epoch_) return *group.of;
+  const auto now = holds(program_.groups[index].variable);
+  if (group.epoch < first_epoch_ || group.holds != now) group.of = make_group(program_.groups[index]), group.holds = now;
+  group.epoch = epoch_;
+  return *group.of;
+}
+
+Variants::Together* Variants::make_group(const ValueGroup& what) {
+  const auto family = family_of(what.variable);
+  const auto& node = program_.chains[what.chain];
+  Together* before = nullptr;
+  if (what.before != kNone) {
+    // What is known needs no transformation.
+    auto& untransformed = group(what.raw);
+    if (untransformed.bits[family] == kNothing) return &untransformed;
+    before = &group(what.before);
+    if (leaves_alone(node.last, before->bytes[family])) return before;
+    for (auto* made = before->first_made; made != nullptr; made = made->next_made) {
+      if (made->by == node.last && made->scanner == node.scanner) return made;
+    }
   }
-  if (is_collection(variable) ? exchange_.entries(variable).empty() : exchange_.single_entry(variable).text == kNoText) return group;
-  const auto words = (*program_.prefilter)[family].words();
+  auto* made = empty();
+  if (before != nullptr) {
+    made->by = node.last, made->scanner = node.scanner;
+    made->next_made = before->first_made;
+    before->first_made = made;
+  }
   std::uint64_t *bits = nullptr, *yes = nullptr;
+  const auto words = (*program_.prefilter)[family].words();
   const auto add = [&](const Entry& entry) {
     if (const auto* known = family == kOfRequests ? answers(entry.text, entry.value) : nullptr; known != nullptr) {
       if (known == kNothing) return;
-      if (yes == nullptr) group.answers = yes = exchange_.arena.make_array<std::uint64_t>(known_->words());
+      if (yes == nullptr) made->answers = yes = exchange_.arena.make_array<std::uint64_t>(known_->words());
       return join(yes, known, known_->words());
     }
-    const auto one = of(entry.text, entry.value, chain);
-    if (bits == nullptr) group.bits[family] = bits = exchange_.arena.make_array<std::uint64_t>(words);
+    const auto one = of(entry.text, entry.value, what.chain);
+    if (bits == nullptr) made->bits[family] = bits = exchange_.arena.make_array<std::uint64_t>(words);
     join(bits, bits_of(one, family), words);
-    join(group.bytes[family], variants_[one].bytes);
+    join(made->bytes[family], variants_[one].bytes);
   };
-  if (is_collection(variable)) {
-    for (const auto& entry : exchange_.entries(variable)) add(entry);
-  } else if (const auto& entry = exchange_.single_entry(variable); entry.text != kNoText) {
+  if (is_collection(what.variable)) {
+    for (const auto& entry : exchange_.entries(what.variable)) add(entry);
+  } else if (const auto& entry = exchange_.single_entry(what.variable); entry.text != kNoText) {
     add(entry);
   }
-  return group;
+  return made;
 }
 
 const Variants::Together& Variants::join_groups(std::uint32_t index) {
-  auto& all = signatures_[index];
-  all = {epoch_, nullptr, nullptr, {kNothing, kNothing}, {}};
   const auto& groups = program_.signatures[index].groups;
-  if (groups.size() == 1) return all = group(groups[0]);
+  auto** parts = reinterpret_cast<Together**>(exchange_.arena.take(groups.size() * sizeof(Together*)));
+  std::size_t count = 0;
+  for (const auto one : groups) {
+    auto* part = &group(one);
+    const bool holds_something = part->answers != nullptr || part->bits[kOfRequests] != kNothing || part->bits[kOfAnswers] != kNothing;
+    if (holds_something && std::find(parts, parts + count, part) == parts + count) parts[count++] = part;
+  }
+  const auto is = [&](const Together* together) -> const Together& {
+    signatures_[index] = {epoch_, together};
+    return *together;
+  };
+  if (count == 0) return is(&group(groups[0]));
+  if (count == 1) return is(parts[0]);
+  for (const auto* known = parts[0]->first_joined; known != nullptr; known = known->next) {
+    if (std::equal(parts, parts + count, known->parts, known->parts + known->count)) return is(&known->together);
+  }
+  auto* joined = exchange_.arena.make_array<Joined>(1);
+  joined->parts = parts, joined->count = count, joined->next = parts[0]->first_joined;
+  parts[0]->first_joined = joined;
+  auto& all = joined->together;
   std::uint64_t *bits[kFamilies] = {}, *yes = nullptr;
-  for (const auto one_index : groups) {
-    const auto& one = group(one_index);
-    const auto family = family_of(program_.groups[one_index].variable);
-    const auto words = (*program_.prefilter)[family].words();
+  for (const auto family : {kOfRequests, kOfAnswers}) all.bits[family] = kNothing;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& one = *parts[i];
     if (one.answers != nullptr) {
       if (yes == nullptr) all.answers = yes = exchange_.arena.make_array<std::uint64_t>(known_->words());
       join(yes, one.answers, known_->words());
     }
-    if (one.bits[family] == kNothing) continue;
-    if (bits[family] == nullptr) all.bits[family] = bits[family] = exchange_.arena.make_array<std::uint64_t>(words);
-    join(bits[family], one.bits[family], words);
-    join(all.bytes[family], one.bytes[family]);
+    for (const auto family : {kOfRequests, kOfAnswers}) {
+      if (one.bits[family] == kNothing) continue;
+      const auto words = (*program_.prefilter)[family].words();
+      if (bits[family] == nullptr) all.bits[family] = bits[family] = exchange_.arena.make_array<std::uint64_t>(words);
+      join(bits[family], one.bits[family], words);
+      join(all.bytes[family], one.bytes[family]);
+    }
   }
-  return all;
+  return is(&all);
 }
 
 const std::uint32_t* Variants::of_all(const CompiledRule& rule, Variable collection) {
   const auto& groups = program_.signatures[rule.signature].groups;
   const auto index = *std::find_if(groups.begin(), groups.end(), [&](std::uint32_t one) { return program_.groups[one].variable == collection; });
-  group(index);
-  auto& group = groups_[index];
+  auto& group = this->group(index);
   if (group.variants != nullptr) return group.variants;
   const auto chain = rule.chain;
   const auto& entries = exchange_.entries(collection);

@@ -51,7 +51,12 @@ class Exchange {
   // TX: by slot, and what has no slot by name.
   struct TxValue {
     std::string_view value;
-    bool set = false;
+    bool set = false, has_number = false;
+    std::int64_t number = 0;
+    std::int64_t as_number() {
+      if (!has_number) number = number_of(value), has_number = true;
+      return number;
+    }
   };
   std::vector<TxValue> tx;
   std::vector<Entry> tx_dynamic;

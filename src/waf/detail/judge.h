@@ -41,6 +41,8 @@ class Judge {
   };
 
   bool evaluate(std::uint32_t index, int phase, bool is_head);
+  bool compare_tx(const CompiledRule& rule);
+  bool go_on(const CompiledRule& rule, int phase, bool is_head);
   template <class Each>
   void each_value(const Target& target, Each each);
   bool excluded(const CompiledRule& rule, std::uint32_t head, Variable variable, std::string_view name) const;
@@ -50,7 +52,9 @@ class Judge {
   void capture(const Group* groups, int count, std::string_view text);
   void capture_one(std::string_view text);
   void on_match(const CompiledRule& rule, const Value& value, std::string_view text);
-  void after_match(const CompiledRule& rule, std::uint32_t index, int phase, bool is_head);
+  void forget_matched();
+  void tell_matched();
+  void after_match(const CompiledRule& rule, int phase, bool is_head);
   void disrupt(const CompiledRule& rule);
   void set_variables(const CompiledRule& rule);
   void assign(const Assignment& assignment);
@@ -81,9 +85,14 @@ class Judge {
   int skip_ = 0;
   bool skip_after_ = false;
   std::vector<std::string> persistent_keys_;  // by collection; empty: not begun
-  std::string_view last_name_, last_value_;   // for the log: what matched last
-  Variable last_variable_ = Variable::kTx;
 
+  struct Matched {
+    Variable variable;
+    std::string_view name, text;
+    bool count;
+  };
+  std::vector<Matched> matched_;          // by the chain under evaluation, behind the last one of earlier rules
+  std::size_t before_ = 0, told_ = 0;     // how many are of earlier rules; are in MATCHED_VAR and the like
 };
 
 }  // namespace ringwall::waf::detail

@@ -120,7 +120,7 @@ struct CompiledRule {
   std::uint32_t pattern[kFamilies] = {kNone, kNone};  // in the prefilters
   std::uint32_t signature = kNone;     // of a skippable rule
   std::uint32_t question = kNone;      // in Program::questions
-  bool tx_number = false;              // TX:key compared with a number, and nothing else
+  bool tx_number = false;              // TX:key or &TX:key compared with a number, and nothing else
   bool skippable = false;              // when no value of its targets can match, nothing needs to be done
 
   std::vector<Begin> begins;
@@ -132,11 +132,12 @@ struct CompiledRule {
   std::uint32_t next_in_chain = kNone;  // index in Program::rules
 };
 
-// All values of a variable under a chain.  `before`: the same under the chain without its last transformation; kNone: untransformed.
+// All values of a variable under a chain.
 struct ValueGroup {
   Variable variable = Variable::kArgs;
   std::uint16_t chain = kRaw;
-  std::uint32_t before = kNone;
+  std::uint32_t before = kNone;  // the same under the chain without its last transformation; kNone: this is the untransformed one
+  std::uint32_t raw = kNone;     // the untransformed one
 };
 
 // What rules look at: rules of the same signature are told apart by their patterns alone.
@@ -162,6 +163,12 @@ struct Pattern {
   std::shared_ptr<const std::vector<Clause>> clauses;
 };
 
+// For look-ups without a string made for them.
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+
 struct Program {
   RuleSetSource source;
   Budget budget;
@@ -169,7 +176,7 @@ struct Program {
   std::array<std::vector<Step>, 6> phases;  // 1..5
   std::vector<ChainNode> chains{1};
   std::vector<std::string> slots;                       // names of TX keys, lower case
-  std::unordered_map<std::string, std::uint32_t> slot_of;
+  std::unordered_map<std::string, std::uint32_t, TextHash, std::equal_to<>> slot_of;
   std::vector<Removal> removals;
   std::unordered_map<std::string, Pattern> patterns;    // by their text
   std::vector<Signature> signatures;

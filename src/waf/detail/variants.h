@@ -38,7 +38,7 @@ class Variants {
   static bool says(const std::uint64_t* answers, std::uint32_t question) { return (answers[question / 64] >> (question % 64) & 1) != 0; }
 
   std::size_t memory_bytes() const {
-    return variants_.capacity() * sizeof(Variant) + by_text_.capacity() * sizeof by_text_[0] + (groups_.capacity() + signatures_.capacity()) * sizeof(Together);
+    return variants_.capacity() * sizeof(Variant) + by_text_.capacity() * sizeof by_text_[0] + groups_.capacity() * sizeof(Group) + signatures_.capacity() * sizeof(Signed);
   }
 
   // False: no value of the rule's targets can match; or not this one.  Of skippable rules.
@@ -63,7 +63,9 @@ class Variants {
     ByteSet bytes;
     const std::uint64_t* bits = nullptr;  // of the prefilter; null: not scanned yet
     std::uint32_t folded_like = kNone;    // the variant it differs from by case alone: a scan tells the same of both
+    std::uint32_t first_made = kNone, next_made = kNone;  // what was made of it; of what it was made from too
     std::uint16_t scanner = 0;            // of the prefilter for requests
+    Transformation by{};                  // what made it
   };
   struct Text {
     std::uint32_t* variants = nullptr;  // by chain: index in variants_ and 1; 0: not asked for yet
@@ -80,19 +82,42 @@ class Variants {
   bool may_match(const CompiledRule& rule, const std::uint64_t* bits, const ByteSet& bytes, Family family) const;
 
   // Values together, of one variable under one chain or of several variables; those that are known apart from the others.
+  struct Joined;
   struct Together {
-    std::uint64_t epoch = 0;
     const std::uint64_t* answers = nullptr;   // to which questions one of the known ones says yes; null: none
     const std::uint32_t* variants = nullptr;  // of a collection, where they were asked for
     const std::uint64_t* bits[kFamilies] = {};
     ByteSet bytes[kFamilies];
+    Together* first_made = nullptr;           // the same values one transformation further
+    Together* next_made = nullptr;
+    Joined* first_joined = nullptr;           // with those of other variables
+    std::uint16_t scanner = 0;
+    Transformation by{};
   };
-  const Together& group(std::uint32_t index);
+  struct Joined {
+    Together* const* parts = nullptr;
+    std::size_t count = 0;
+    Joined* next = nullptr;
+    Together together;
+  };
+  struct Group {
+    std::uint64_t epoch = 0;   // when it was looked at last
+    std::uint64_t holds = 0;   // what the variable held then
+    Together* of = nullptr;
+  };
+  struct Signed {
+    std::uint64_t epoch = 0;
+    const Together* of = nullptr;
+  };
+  Together& group(std::uint32_t index);
+  Together* make_group(const ValueGroup& what);
+  Together* empty();
   const Together& signature(std::uint32_t index) {
     const auto& all = signatures_[index];
-    return all.epoch == epoch_ ? all : join_groups(index);
+    return all.epoch == epoch_ ? *all.of : join_groups(index);
   }
   const Together& join_groups(std::uint32_t signature);
+  std::uint64_t holds(Variable variable) const;
 
   const Program& program_;
   Exchange& exchange_;
@@ -101,9 +126,9 @@ class Variants {
   std::size_t learnt_ = 0;  // in this exchange
   std::vector<Variant> variants_;
   std::vector<Text> by_text_;
-  std::vector<Together> groups_;         // as Program::groups
-  std::vector<Together> signatures_;
-  std::uint64_t epoch_ = 0;
+  std::vector<Group> groups_;            // as Program::groups
+  std::vector<Signed> signatures_;
+  std::uint64_t epoch_ = 0, first_epoch_ = 0;  // of this phase; of this exchange
 };
 
 }  // namespace ringwall::waf::detail
