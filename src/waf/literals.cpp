@@ -7,6 +7,10 @@
 
 #include "waf/detail/transform.h"
 
+#ifdef __SSSE3__
+#include <tmmintrin.h>
+#endif
+
 namespace ringwall::waf::detail {
 
 namespace {
@@ -155,12 +159,59 @@ void Literals::add_strides(const std::vector<Entry>& literals) {
   strides_.fill(std::move(keyed), hashes());
 }
 
-// The last two bytes of all keys that are looked for at each byte.
+void Literals::Ends::add(int set, unsigned char first, unsigned char last) {
+  const auto bit = static_cast<unsigned char>(1u << set);
+  first_low[first & 15] |= bit, first_high[first >> 4] |= bit;
+  last_low[last & 15] |= bit, last_high[last >> 4] |= bit;
+}
+
+// Keys that end alike share a set; each goes where it makes the fewest other pairs of common bytes look like an end.
 void Literals::add_ends() {
-  ends_.assign(kPairs / 64, 0);
-  const auto add = [this](unsigned pair) { ends_[pair / 64] |= std::uint64_t{1} << (pair % 64); };
+  std::map<unsigned char, std::vector<unsigned char>> firsts_of;
+  const auto add = [&](unsigned pair) { firsts_of[static_cast<unsigned char>(pair)].push_back(static_cast<unsigned char>(pair >> 8)); };
   for (const auto& one : pair_literals_) add(one.pair);
   for (const auto& one : triples_.entries) add(triple_at(one.text + one.key_end) & 0xffff);
+  const auto common = [](const unsigned char* low, const unsigned char* high, int set) {
+    long sum = 0;
+    for (int c = ' '; c < 127; ++c) sum += ((low[c & 15] & high[c >> 4]) >> set & 1) * commonness(static_cast<unsigned char>(c));
+    return sum;
+  };
+  const auto cost = [&](const Ends& ends, int set) { return common(ends.first_low, ends.first_high, set) * common(ends.last_low, ends.last_high, set); };
+  for (const auto& [last, firsts] : firsts_of) {
+    Ends best;
+    long least = -1;
+    for (int set = 0; set < 8; ++set) {
+      auto tried = ends_;
+      for (const auto first : firsts) tried.add(set, first, last);
+      const auto more = cost(tried, set) - cost(ends_, set);
+      if (least < 0 || more < least) least = more, best = tried;
+    }
+    ends_ = best;
+  }
+  ends_.any = true;
+}
+
+std::size_t Literals::Ends::find(const unsigned char* text, std::size_t bytes, std::uint16_t* at) const {
+  std::size_t found = 0, i = 0;
+#ifdef __SSSE3__
+  const auto table = [](const unsigned char* from) { return _mm_load_si128(reinterpret_cast<const __m128i*>(from)); };
+  const auto fl = table(first_low), fh = table(first_high), ll = table(last_low), lh = table(last_high), digit = _mm_set1_epi8(15);
+  const auto low = [&](__m128i of) { return _mm_and_si128(of, digit); };
+  const auto high = [&](__m128i of) { return _mm_and_si128(_mm_srli_epi16(of, 4), digit); };
+  for (; i + 16 <= bytes; i += 16) {
+    const auto last = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i));
+    const auto first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i - 1));
+    const auto sets = _mm_and_si128(_mm_and_si128(_mm_shuffle_epi8(fl, low(first)), _mm_shuffle_epi8(fh, high(first))),
+                                    _mm_and_si128(_mm_shuffle_epi8(ll, low(last)), _mm_shuffle_epi8(lh, high(last))));
+    auto here = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(sets, _mm_setzero_si128()))) ^ 0xFFFFu;
+    for (; here != 0; here &= here - 1) at[found++] = static_cast<std::uint16_t>(i + static_cast<unsigned>(std::countr_zero(here)));
+  }
+#endif
+  for (; i < bytes; ++i) {
+    at[found] = static_cast<std::uint16_t>(i);
+    found += sets(text[i - 1], text[i]) != 0;  // text[-1] is there too
+  }
+  return found;
 }
 
 // The literals whose key is at `at`; the text has `before` bytes before it, and `behind` after it.  False: all that these literals
@@ -205,15 +256,8 @@ void Literals::note_few(const Places& places, const unsigned char* block, std::s
   }
   noted.strides = strides;
   if (triples_.entries.empty() && pair_literals_.empty()) return;
-  std::size_t ends = 0;
   std::uint16_t ends_at[kBlockBytes];
-  const auto* const end_words = ends_.data();
-  std::uint32_t last = block[-1];
-  for (std::size_t i = 0; i < bytes; ++i) {
-    last = (last << 8 | block[i]) & 0xffff;
-    ends_at[ends] = static_cast<std::uint16_t>(i);
-    ends += end_words[last / 64] >> (last % 64) & 1;
-  }
+  const auto ends = ends_.find(block, bytes, ends_at);
   for (std::size_t k = 0; k < ends; ++k) {
     const auto at = ends_at[k];
     const auto triple = triple_at(block + at), pair = triple & 0xffff, key = hash(triple);
@@ -225,7 +269,7 @@ void Literals::note_few(const Places& places, const unsigned char* block, std::s
 
 void Literals::scan_block(const Places& places, const unsigned char* block, std::size_t begin, std::size_t end, std::size_t text_bytes, std::uint64_t* bits) const {
   Noted noted;
-  if (ends_.empty()) note_all(places, block, end - begin, noted);
+  if (!ends_.any) note_all(places, block, end - begin, noted);
   else note_few(places, block, end - begin, noted);
   for (std::size_t k = 0; k < noted.pairs; ++k) {
     const auto* at = block + noted.pairs_at[k];

@@ -7,6 +7,10 @@
 
 #include "waf/detail/transform.h"
 
+#ifdef __SSSE3__
+#include <tmmintrin.h>
+#endif
+
 namespace ringwall::waf {
 
 namespace {
@@ -70,7 +74,7 @@ bool same_transformation_name(std::string_view a, std::string_view b) {
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return transforms::lower(x) == transforms::lower(y); });
 }
 
-// Below it, clearing and packing the table of bytes costs more than it saves.
+// Below it, looking for what is new costs more than it saves.
 constexpr std::size_t kByteTableFrom = 256;
 
 }  // namespace
@@ -109,16 +113,30 @@ ByteSet bytes_of(std::string_view text) {
     for (int i = 0; i < 4; ++i) set.bits[i] |= turns[0].bits[i] | turns[1].bits[i] | turns[2].bits[i];
     return set;
   }
-  // A store for each byte and none that waits; then eight marks at a time are gathered into eight bits by one product.
-  unsigned char seen[256] = {};
-  for (; end - at >= 4; at += 4) seen[at[0]] = seen[at[1]] = seen[at[2]] = seen[at[3]] = 1;
-  for (; at != end; ++at) seen[*at] = 1;
-  static_assert(std::endian::native == std::endian::little);
-  for (unsigned i = 0; i < 32; ++i) {
-    std::uint64_t marks;
-    std::memcpy(&marks, seen + 8 * i, sizeof marks);
-    set.bits[i / 8] |= (marks * 0x0102040810204080u >> 56) << (8 * (i % 8));
+#ifdef __SSSE3__
+  // Sixteen bytes at a time: has each been seen?  Rows by the lower digit, in each a bit for the upper one; the second half of the
+  // bytes has rows of its own.  A new byte is rare.
+  alignas(16) unsigned char rows[2][16] = {};
+  const auto bit_of = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
+  const auto digit = _mm_set1_epi8(15), upper = _mm_set1_epi8(-128);
+  auto lower_rows = _mm_setzero_si128(), upper_rows = _mm_setzero_si128();
+  for (; end - at >= 16; at += 16) {
+    const auto piece = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const auto bit = _mm_shuffle_epi8(bit_of, _mm_and_si128(_mm_srli_epi16(piece, 4), digit));
+    for (;;) {
+      // A byte with its highest bit set chooses no row.
+      const auto row = _mm_or_si128(_mm_shuffle_epi8(lower_rows, piece), _mm_shuffle_epi8(upper_rows, _mm_xor_si128(piece, upper)));
+      const auto unseen = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(row, bit), _mm_setzero_si128())));
+      if (unseen == 0) break;
+      const auto c = at[std::countr_zero(unseen)];
+      rows[c >> 7][c & 15] |= static_cast<unsigned char>(1u << (c >> 4 & 7));
+      set.add(c);
+      lower_rows = _mm_load_si128(reinterpret_cast<const __m128i*>(rows[0]));
+      upper_rows = _mm_load_si128(reinterpret_cast<const __m128i*>(rows[1]));
+    }
   }
+#endif
+  for (; at != end; ++at) set.add(*at);
   return set;
 }
 

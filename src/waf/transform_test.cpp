@@ -270,6 +270,22 @@ TEST_CASE("transform: the bytes of a text, at every length and place") {
   }
 }
 
+TEST_CASE("transform: blanks are taken out at every length and place") {
+  std::mt19937 random(3);
+  constexpr std::string_view kBlanks = " \t\n\v\f\r\xA0\xC2", kOthers = "a\b\x0E!\x7F\x80\xA1\xC1\xFF";
+  Arena arena;
+  for (unsigned length = 0; length < 120; ++length) {
+    for (unsigned round = 0; round < 20; ++round) {
+      std::string text(length, '\0'), want;
+      for (auto& c : text) c = random() % 20 < round ? kBlanks[random() % kBlanks.size()] : kOthers[random() % kOthers.size()];
+      for (const auto c : text)
+        if (kBlanks.find(c) == kBlanks.npos) want += c;
+      if (transform(kRemoveWhitespace, text, arena) != want) FAIL_CHECK(show_bytes(text));
+      arena.reset();
+    }
+  }
+}
+
 // Goal: a transformation that is said to change nothing changes nothing; equal texts are never copied; results are never
 // longer than the header's promise of linear memory lets them be.
 TEST_CASE("transform: properties of random texts") {

@@ -95,7 +95,18 @@ class Literals {
     void fill(std::vector<std::pair<std::uint32_t, Entry>> keyed, std::size_t hashes);
   };
   Table triples_, strides_;
-  std::vector<std::uint64_t> ends_;  // by pair, when there are strides_: that with which a key of pairs_ or triples_ ends
+  // When there are strides_: the pairs with which keys of pairs_ or triples_ end.  In eight sets, each of pairs made of any of its
+  // first bytes and any of its last ones, so that sixteen places are tried at once; a byte's sets are those of both its digits.
+  struct Ends {
+    bool any = false;
+    alignas(16) unsigned char first_low[16] = {}, first_high[16] = {}, last_low[16] = {}, last_high[16] = {};
+    void add(int set, unsigned char first, unsigned char last);
+    unsigned sets(unsigned char first, unsigned char last) const {
+      return first_low[first & 15] & first_high[first >> 4] & last_low[last & 15] & last_high[last >> 4];
+    }
+    std::size_t find(const unsigned char* text, std::size_t bytes, std::uint16_t* at) const;
+  };
+  Ends ends_;
 };
 
 }  // namespace ringwall::waf::detail
