@@ -209,7 +209,8 @@ std::size_t Literals::Ends::find(const unsigned char* text, std::size_t bytes, s
 #endif
   for (; i < bytes; ++i) {
     at[found] = static_cast<std::uint16_t>(i);
-    found += sets(text[i - 1], text[i]) != 0;  // text[-1] is there too
+    const auto* last = text + i;
+    found += sets(last[-1], last[0]) != 0;  // the byte before the text is there too
   }
   return found;
 }
