@@ -1,7 +1,9 @@
 // Regression tests of rule sets in the format of go-ftw, as the Core Rule Set keeps them.
 //
 // Source: go-ftw's test schema (ftw-tests-schema) and README; how headers are completed and results are judged follows
-// go-ftw 2. Files are YAML; each holds the tests of one rule, each test stages of a request and what is expected.
+// go-ftw 2. Files are YAML; each holds the tests of one rule, each test stages of a request and what is expected.  The format
+// before it, in which version 3 of the Core Rule Set has its tests, is read too: `test_title` ("942100-1"), `stop_magic`,
+// `log_contains`, several statuses, and files that are switched off (`meta.enabled`), which hold no tests then.
 //
 // Errors: kInvalid "FILE: what is wrong", kLimit for what is larger than the limits below.
 #pragma once
@@ -21,7 +23,7 @@ namespace ringwall::ftw {
 inline constexpr std::size_t kFileBytesMax = 16 << 20;
 
 struct Expected {
-  std::optional<int> status;
+  std::vector<int> statuses;                   // one of them; empty: any
   std::vector<std::uint64_t> ids, no_ids;      // in the log; not in the log
   std::string match_regex, no_match_regex;     // of a line of the log
   std::string response_contains;

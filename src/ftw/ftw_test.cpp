@@ -38,7 +38,9 @@ TEST_CASE("ftw: requests are completed as go-ftw does") {
 TEST_CASE("ftw: results are judged") {
   const Outcome outcome{200, "hello", {"Warning. [id \"942100\"] [msg \"a b\"]", "{\"ruleId\":\"920\"}"}};
   CHECK(judge({}, outcome) == "");
-  CHECK(judge({.status = 403}, outcome) == "status 200 instead of 403");
+  CHECK(judge({.statuses = {403}}, outcome) == "status 200 instead of 403");
+  CHECK(judge({.statuses = {403, 400}}, outcome) == "status 200 instead of 403 or 400");
+  CHECK(judge({.statuses = {403, 200}}, outcome) == "");
   CHECK(judge({.ids = {942100, 920}}, outcome) == "");
   CHECK(judge({.ids = {1}}, outcome) == "1 did not match; those that did: 920 942100");
   CHECK(judge({.no_ids = {920}}, outcome) == "920 matched");
@@ -49,6 +51,42 @@ TEST_CASE("ftw: results are judged") {
   CHECK(judge({.error = true}, outcome) != "");
   CHECK(judge({.error = true}, {}) == "");
   CHECK(judge({}, {}) == "no answer");
+}
+
+TEST_CASE("ftw: the format of version 3 of the Core Rule Set is read") {
+  const auto tests = read_tests(
+      "meta: {enabled: true, name: 942100.yaml}\n"
+      "tests:\n"
+      "  - test_title: 942100-7\n"
+      "    stages:\n"
+      "      - stage:\n"
+      "          input: {method: POST, stop_magic: true, data: [a, b]}\n"
+      "          output: {status: [403, 400], log_contains: 'id \"942100\"'}\n"
+      "  - test_title: 942100-9\n"
+      "    stages: [{stage: {input: {method: POST, headers: {Content-Type: multipart/form-data; boundary=b}, data: \"a\\r\\nb\\nc\"}, output: {}}}]\n"
+      "  - test_title: 920180-3\n"
+      "    stages: [{stage: {input: {method: POST}, output: {}}}]\n"
+      "  - test_title: 942100-8FP\n"
+      "    stages:\n"
+      "      - stage:\n"
+      "          input: {raw_request: \"GET / HTTP/1.0\\r\\n\\r\\n\"}\n"
+      "          output: {no_log_contains: 'id \"942100\"'}\n",
+      "old.yaml");
+  REQUIRE(tests.ok());
+  REQUIRE(tests->size() == 4);
+  const auto &first = tests->at(0), &second = tests->at(3);
+  CHECK(tests->at(1).stages.at(0).request.ends_with("\r\n\r\na\r\nb\r\nc"));
+  CHECK(tests->at(2).stages.at(0).request == "POST / HTTP/1.1\r\nConnection: close\r\n\r\n");
+  CHECK(first.rule_id == 942100);
+  CHECK(first.id == 7);
+  CHECK(first.stages.at(0).request == "POST / HTTP/1.1\r\n\r\na\r\nb");
+  CHECK(first.stages.at(0).expected.statuses == std::vector<int>{403, 400});
+  CHECK(judge(first.stages.at(0).expected, {403, "", {"[id \"942100\"]"}}) == "");
+  CHECK(judge(first.stages.at(0).expected, {403, "", {"[id \"1\"]"}}) != "");
+  CHECK(second.id == 8);
+  CHECK(second.stages.at(0).request == "GET / HTTP/1.0\r\n\r\n");
+  CHECK(judge(second.stages.at(0).expected, {200, "", {"[id \"942100\"]"}}) != "");
+  CHECK(read_tests("meta: {enabled: false}\ntests:\n  - test_title: 1-1\n    stages: []\n", "off.yaml")->empty());
 }
 
 TEST_CASE("ftw: mistakes in files are told") {

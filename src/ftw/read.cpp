@@ -81,7 +81,21 @@ bool has_length(std::string_view method) {
   return method.starts_with("POST") || method.find("PUT") != std::string_view::npos || method.find("PATCH") != std::string_view::npos || method.ends_with("DELETE");
 }
 
-std::string build_request(const YAML::Node& input) {
+// Lines of a list end as those of HTTP do.
+std::string body_of(const YAML::Node& input) {
+  const auto data = input["data"];
+  if (!data) return detail::decode_base64(text_of(input, "encoded_data"));
+  if (!data.IsSequence()) return expand_repeat(text_of(input, "data"));
+  std::string out;
+  for (const auto& line : data) out += (out.empty() ? "" : "\r\n") + line.as<std::string>();
+  return out;
+}
+
+// The format before go-ftw's own gives a length only to what has a body.
+enum class Lengths { kByMethod, kOfBodies };
+
+std::string build_request(const YAML::Node& input, Lengths lengths) {
+  if (input["raw_request"]) return text_of(input, "raw_request");
   if (const auto encoded = text_of(input, "encoded_request"); !encoded.empty()) return detail::decode_base64(encoded);
   const auto method = text_of(input, "method", "GET"), uri = text_of(input, "uri", "/"), version = text_of(input, "version", "HTTP/1.1");
   std::vector<std::pair<std::string, std::string>> headers;
@@ -95,8 +109,8 @@ std::string build_request(const YAML::Node& input) {
     }
     return nullptr;
   };
-  const bool complete = flag_of(input, "autocomplete_headers", true);
-  std::string body = input["data"] ? expand_repeat(text_of(input, "data")) : detail::decode_base64(text_of(input, "encoded_data"));
+  const bool complete = flag_of(input, "autocomplete_headers", !flag_of(input, "stop_magic", false));
+  std::string body = body_of(input);
   constexpr const char* kForm = "application/x-www-form-urlencoded";
   if (!body.empty() && complete) {
     if (header("content-type") == nullptr) headers.emplace_back("Content-Type", kForm);
@@ -104,12 +118,15 @@ std::string build_request(const YAML::Node& input) {
   }
   if (const auto* type = header("content-type"); type != nullptr && base::lower_ascii(*type).find("multipart/form-data;") != std::string::npos) {
     std::string lines;
-    for (const char c : body) lines += c == '\n' ? "\r\n" : std::string(1, c);
+    for (const char c : body) {
+      if (c == '\n' && !lines.ends_with('\r')) lines += '\r';
+      lines += c;
+    }
     body = std::move(lines);
   }
   if (complete) {
     if (header("connection") == nullptr) headers.emplace_back("Connection", "close");
-    if (header("content-length") == nullptr && (!body.empty() || has_length(method))) headers.emplace_back("Content-Length", std::to_string(body.size()));
+    if (header("content-length") == nullptr && (!body.empty() || (lengths == Lengths::kByMethod && has_length(method)))) headers.emplace_back("Content-Length", std::to_string(body.size()));
   }
   std::string out = fmt::format("{} {} {}\r\n", method, uri, version);
   for (const auto& [name, value] : headers) out += fmt::format("{}: {}\r\n", name, value);
@@ -119,7 +136,8 @@ std::string build_request(const YAML::Node& input) {
 Expected read_expected(const YAML::Node& output) {
   Expected out;
   if (!output || !output.IsMap()) return out;
-  if (output["status"]) out.status = output["status"].as<int>();
+  if (const auto status = output["status"]; status && status.IsSequence()) out.statuses = status.as<std::vector<int>>();
+  else if (status) out.statuses = {status.as<int>()};
   out.response_contains = text_of(output, "response_contains");
   out.error = flag_of(output, "expect_error", false);
   out.retry_once = flag_of(output, "retry_once", false);
@@ -129,8 +147,19 @@ Expected read_expected(const YAML::Node& output) {
     if (log["no_expect_ids"]) out.no_ids = log["no_expect_ids"].as<std::vector<std::uint64_t>>();
     out.match_regex = text_of(log, "match_regex");
     out.no_match_regex = text_of(log, "no_match_regex");
+  } else {
+    out.match_regex = text_of(output, "log_contains");
+    out.no_match_regex = text_of(output, "no_log_contains");
   }
   return out;
+}
+
+// "942100-1" is test 1 of rule 942100.
+void read_title(const std::string& title, Test& test) {
+  const auto dash = title.find('-');
+  if (dash == title.npos) return;
+  test.rule_id = std::strtoull(title.c_str(), nullptr, 10);
+  test.id = std::atoi(title.c_str() + dash + 1);
 }
 
 }  // namespace
@@ -141,17 +170,19 @@ Result<std::vector<Test>> read_tests(std::string_view yaml, const std::string& f
   try {
     const auto root = YAML::Load(std::string(yaml));
     if (!root.IsMap() || !root["tests"]) return out;  // a file of comments alone is no mistake
+    if (const auto meta = root["meta"]; meta && meta.IsMap() && !flag_of(meta, "enabled", true)) return out;
     const auto rule_id = root["rule_id"] ? root["rule_id"].as<std::uint64_t>() : 0;
     int number = 0;
     for (const auto& node : root["tests"]) {
       Test test;
       test.rule_id = rule_id;
       test.id = node["test_id"] ? node["test_id"].as<int>() : ++number;
+      read_title(text_of(node, "test_title"), test);
       test.description = text_of(node, "desc");
       test.file = file;
       for (const auto& stage_node : node["stages"]) {
         const auto stage = stage_node["stage"] ? stage_node["stage"] : stage_node;
-        test.stages.push_back({build_request(stage["input"]), text_of(stage["input"], "method", "GET"), read_expected(stage["output"])});
+        test.stages.push_back({build_request(stage["input"], node["test_title"] ? Lengths::kOfBodies : Lengths::kByMethod), text_of(stage["input"], "method", "GET"), read_expected(stage["output"])});
       }
       out.push_back(std::move(test));
     }

@@ -41,7 +41,10 @@ std::string shown(const std::set<std::uint64_t>& ids) {
 std::string judge(const Expected& expected, const Outcome& outcome) {
   if (expected.error) return outcome.status ? fmt::format("answered {} where no answer is expected", *outcome.status) : "";
   if (!outcome.status) return "no answer";
-  if (expected.status && *expected.status != *outcome.status) return fmt::format("status {} instead of {}", *outcome.status, *expected.status);
+  const auto& statuses = expected.statuses;
+  if (!statuses.empty() && std::find(statuses.begin(), statuses.end(), *outcome.status) == statuses.end()) {
+    return fmt::format("status {} instead of {}", *outcome.status, fmt::join(statuses, " or "));
+  }
   if (!expected.response_contains.empty() && !any_line(expected.response_contains, {outcome.body})) return fmt::format("the answer does not match {}", expected.response_contains);
   if (!expected.match_regex.empty() && !any_line(expected.match_regex, outcome.log)) return fmt::format("no line of the log matches {}", expected.match_regex);
   if (!expected.no_match_regex.empty() && any_line(expected.no_match_regex, outcome.log)) return fmt::format("a line of the log matches {}", expected.no_match_regex);
