@@ -183,6 +183,7 @@ void record_audit(ngx_http_request_t* request, const Judged& judged, const Reque
   exchange.score = score;
   exchange.request_body = judged.transaction->request_body_seen();
   exchange.components = judged.policies->set->rules()->settings().component_signature;
+  exchange.country = judged.place.country;
   if (judged.policy != nullptr) exchange.place = judged.policy->name;
   const auto json = policy::audit_json(exchange, judged.transaction->matches());
   const auto* location = context.location != nullptr ? context.location : loc_conf(request);

@@ -121,7 +121,12 @@ TEST_CASE("lists: who is let through, refused, noted; and where clients are") {
     CHECK(record[ring::EdgeString::kClientCountry] == c.country);
     CHECK(record.client_asn == (c.country == std::string("DE") ? 64496 : 0));
     CHECK(record[ring::EdgeString::kClientOrganization] == (c.country == std::string("DE") ? "Example Net" : ""));
-    if (c.verdict == Verdict::kListed) CHECK((record.waf_rule_id == 0 && nginx.take_events().empty()));
+    const auto events = nginx.take_events();
+    if (c.verdict == Verdict::kDenied && c.country[0] != '\0') {
+      REQUIRE(events.size() == 1);
+      CHECK(events[0].find(std::string("\"client_country\":\"") + c.country + "\"") != std::string::npos);
+    }
+    if (c.verdict == Verdict::kListed) CHECK((record.waf_rule_id == 0 && events.empty()));
   }
   std::ifstream file(policies.path("run/notices.log"));
   const std::string log((std::istreambuf_iterator<char>(file)), {});

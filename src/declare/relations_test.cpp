@@ -302,8 +302,8 @@ constexpr Case kMisfits[] = {
      "  hint: records say which list decided by its name\n"},
     {"a refusal that skips rules", kAfter,
      "waf: { mode: log, lists: [{ name: a, countries: [DE], skip_rules: true, skip_limits: true }] }\n",
-     "r.yaml:13:86: waf.lists[0].skip_limits: only action: allow skips limits\n"
-     "r.yaml:13:67: waf.lists[0].skip_rules: only action: allow skips rules\n"},
+     "r.yaml:13:67: waf.lists[0].skip_rules: only action: allow skips rules\n"
+     "r.yaml:13:86: waf.lists[0].skip_limits: only action: allow skips limits\n"},
     {"files that are not there", kAfter,
      "waf: { mode: log, places: [nowhere], lists: [{ name: a, file: nowhere }] }\n",
      "r.yaml:13:28: waf.places[0]: 'nowhere' cannot be read\n"
@@ -314,7 +314,7 @@ constexpr Case kMisfits[] = {
      "service: web\n"
      "          waf: { lists: [{ name: a }] }\n"
      "waf: { mode: log }\n",
-     "r.yaml:10:27: edge.hosts[0].routes[0].waf.lists[0]: it names nobody\n"
+     "r.yaml:10:26: edge.hosts[0].routes[0].waf.lists[0]: it names nobody\n"
      "  hint: give addresses, a file or countries; everybody is 0.0.0.0/0 and ::/0\n"},
 };
 

@@ -1,4 +1,5 @@
-// places_bench: how long a list of a million networks takes to read, compile and open, its bytes, and nanoseconds for each look.
+// places_bench: how long a list of a million networks takes to read, compile and open, its bytes, and nanoseconds for each look; the
+// same look in a database of places.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -7,6 +8,8 @@
 
 #include "places/address_list.h"
 #include "places/address_set.h"
+#include "places/database.h"
+#include "places/test_support.h"
 
 using namespace ringwall::places;
 
@@ -61,9 +64,33 @@ void measure(const char* what, bool v6) {
              set.size(), static_cast<double>(size) / 1e6, open_ms, looking.ms() * 1e6 / static_cast<double>(kLooks), 100.0 * static_cast<double>(found) / static_cast<double>(kLooks));
 }
 
+// As the firewall asks for each request: where a country is, and who announces the network.
+void measure_database() {
+  constexpr std::size_t kNetworks = 100'000;
+  std::mt19937_64 random(1);
+  const auto value = testing::country("DE", "Germany");
+  testing::DatabaseWriter writer(28);
+  for (std::size_t i = 0; i < kNetworks; ++i) {
+    const auto a = static_cast<std::uint32_t>(random());
+    writer.add(fmt::format("{}.{}.{}.0/24", a >> 24, a >> 16 & 255, a >> 8 & 255), value);
+  }
+  const auto database = Database::open(in_memory(writer.finish())).value();
+  std::vector<Address> wanted;
+  for (std::size_t i = 0; i < kAddresses; ++i) wanted.push_back(any_address(random, false));
+  std::size_t found = 0;
+  const Watch looking;
+  for (std::size_t i = 0; i < kLooks; ++i) {
+    const auto record = database->find(wanted[i % kAddresses]);
+    if (record && database->text(*record, {"country", "iso_code"}) == "DE") ++found;
+  }
+  const auto all_ns = looking.ms() * 1e6 / static_cast<double>(kLooks);
+  fmt::print("database of {} networks: a look takes {:.0f} ns ({:.1f} % found)\n", kNetworks, all_ns, 100.0 * static_cast<double>(found) / static_cast<double>(kLooks));
+}
+
 }  // namespace
 
 int main() {
+  measure_database();
   measure("IPv4", false);
   measure("IPv6", true);
   return EXIT_SUCCESS;

@@ -20,7 +20,7 @@
 namespace ringwall::policy {
 
 inline constexpr std::size_t kListsMax = 1000;       // of one policy
-inline constexpr std::size_t kListAddressesMax = 100'000;  // written in it; more go into a file
+inline constexpr std::size_t kListAddressesMax = 10'000;  // written in it; more go into a file
 
 enum class ListAction : std::uint8_t { kAllow, kDeny, kNote };
 

@@ -108,7 +108,7 @@ TEST_CASE("lists: mistakes") {
       {{"a", "deny", {"192.0.2"}}, "list 'a': '192.0.2' is no address"},
       {{"a", "deny", {}, "", {"UK"}}, "list 'a': 'UK' is no country"},
       {{"a", "deny", {"192.0.2.1"}, "", {}, "", true}, "list 'a': only allow skips limits or rules"},
-      {{"a", "deny", std::vector<std::string>(kListAddressesMax + 1, "192.0.2.1")}, "list 'a': more than 100000 addresses"},
+      {{"a", "deny", std::vector<std::string>(kListAddressesMax + 1, "192.0.2.1")}, "list 'a': more than 10000 addresses"},
   };
   for (const auto& c : kCases) {
     AddressSets sets;
