@@ -1,11 +1,16 @@
-// Any bytes as a database: refused, or every look stays inside them and comes to an end.
+// Any bytes as a database, and as the tree and the data of one whose metadata is right: refused, or every look stays inside them and
+// comes to an end.
+#include <string>
+
 #include "places/database.h"
 
 using namespace ringwall::places;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto database = Database::open({{reinterpret_cast<const char*>(data), size}, nullptr});
-  if (!database.ok()) return 0;
+namespace {
+
+void look(std::string_view bytes) {
+  const auto database = Database::open({bytes, nullptr});
+  if (!database.ok()) return;
   for (std::uint32_t i = 0; i < 32; ++i) {
     Address wide;
     wide.bytes[0] = static_cast<std::uint8_t>(i << 3);
@@ -18,5 +23,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       (void)(*database)->value(*record, {});
     }
   }
+}
+
+// Of one byte each.
+std::string small(std::string_view key, std::uint8_t number) {
+  std::string out(1, static_cast<char>(0x40 | key.size()));
+  return out.append(key).append({'\xa1', static_cast<char>(number)});
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string bytes(reinterpret_cast<const char*>(data), size);
+  look(bytes);
+  if (size < 3) return 0;
+  constexpr std::uint8_t kRecordBits[] = {24, 28, 32};
+  std::string whole = bytes.substr(3) + "\xab\xcd\xefMaxMind.com\xe4" + small("binary_format_major_version", 2) + small("ip_version", data[0] % 2 == 0 ? 4 : 6) +
+                      small("record_size", kRecordBits[data[1] % 3]) + small("node_count", data[2]);
+  look(whole);
   return 0;
 }
