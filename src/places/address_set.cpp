@@ -25,6 +25,17 @@ std::uint32_t number_at(const char* base, std::size_t index) {
   return out;
 }
 
+// Two halves as numbers compare as the bytes do, and faster.
+struct Wide {
+  std::uint64_t high, low;
+  auto operator<=>(const Wide&) const = default;
+};
+Wide wide_at(const void* bytes) {
+  Wide out;
+  std::memcpy(&out, bytes, sizeof out);
+  return {__builtin_bswap64(out.high), __builtin_bswap64(out.low)};
+}
+
 void put_number(std::string& out, std::uint32_t number) { out.append(reinterpret_cast<const char*>(&number), sizeof number); }
 void put_bytes(std::string& out, const Address& address) { out.append(reinterpret_cast<const char*>(address.bytes.data()), address.bytes.size()); }
 
@@ -132,13 +143,14 @@ bool AddressSet::contains(const Address& address) const {
     }
     return low > 0 && number_at(v4_first_, low - 1) <= wanted && wanted <= number_at(v4_last_, low - 1);
   }
+  const auto wanted = wide_at(address.bytes.data());
   std::size_t low = 0, high = v6_;
   while (low < high) {
     const auto middle = low + (high - low) / 2;
-    if (std::memcmp(v6_first_ + 16 * middle, address.bytes.data(), 16) <= 0) low = middle + 1;
+    if (wide_at(v6_first_ + 16 * middle) <= wanted) low = middle + 1;
     else high = middle;
   }
-  return low > 0 && std::memcmp(address.bytes.data(), v6_last_ + 16 * (low - 1), 16) <= 0;
+  return low > 0 && wanted <= wide_at(v6_last_ + 16 * (low - 1));
 }
 
 }  // namespace ringwall::places
