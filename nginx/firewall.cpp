@@ -78,6 +78,17 @@ void stop_firewall(MainConf& conf) noexcept {
   if (conf.policies != nullptr) conf.policies->stop();
 }
 
+bool enforcing(const Judged& judged) {
+  return judged.policy->mode == waf::Mode::kBlock || (judged.policy->mode == waf::Mode::kAsRules && judged.transaction->enforcing());
+}
+
+std::string_view address_bytes(const ngx_connection_t* connection) {
+  const auto* address = connection->sockaddr;
+  if (address->sa_family == AF_INET6) return {reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr), 16};
+  if (address->sa_family == AF_INET) return {reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in*>(address)->sin_addr), 4};
+  return {};
+}
+
 Judged* judged_of(ngx_http_request_t* request) noexcept {
   const auto* context = known_context_of(request);
   return context == nullptr ? nullptr : context->judged;

@@ -2,6 +2,7 @@
 //   policies.cpp         rules and modes of this worker, and their updates
 //   firewall.cpp         directives, and what of a request is remembered
 //   firewall_request.cpp phases 1 and 2: request line, headers, body
+//   lists.cpp            who is let through and who is refused, and where clients are
 //   limits.cpp           how often and how many at once
 //   firewall_answer.cpp  phases 3 and 4: the answer's headers and body; phase 5 and what is recorded
 #pragma once
@@ -20,6 +21,12 @@ struct CountedLimit {
   std::int64_t lease = 0;
 };
 
+// Where a client is, as far as the databases of places know.  Texts are of the judged request's policies.
+struct ClientPlace {
+  std::string_view country, organization;
+  std::uint32_t asn = 0;
+};
+
 // One judged request; lives as long as its RequestContext.
 struct Judged {
   std::shared_ptr<const PlacedPolicies> policies;
@@ -32,6 +39,9 @@ struct Judged {
   bool paused = false;
   bool limited = false;    // beyond a limit, refused for it or not
   std::vector<CountedLimit> counted;
+  const policy::List* list = nullptr;  // that decided, or noted
+  bool listed_out = false;             // refused by it
+  ClientPlace place;
   // The answer.
   bool answer_begun = false, answer_done = false;
   bool inspecting = false;  // its body goes through the engine
@@ -61,6 +71,15 @@ ngx_int_t carry_out(ngx_http_request_t* request, Judged& judged) noexcept;
 ngx_int_t on_waf_rewrite(ngx_http_request_t* request);
 ngx_int_t on_waf_preaccess(ngx_http_request_t* request);
 
+// Whether verdicts are carried out at this place.
+bool enforcing(const Judged& judged);
+// 4 or 16 bytes; empty for a unix socket.
+std::string_view address_bytes(const ngx_connection_t* connection);
+
+// lists.cpp
+// Before limits and rules.  NGX_DECLINED to go on, or the status to answer with.
+ngx_int_t list_request(ngx_http_request_t* request, Judged& judged);
+
 // limits.cpp
 // Those that need the body come when it is known.  NGX_DECLINED to go on, or the status to answer with.
 ngx_int_t limit_request(ngx_http_request_t* request, Judged& judged, bool body_known);
@@ -73,6 +92,8 @@ struct WafOutcome {
   std::uint8_t verdict = 0;
   std::uint16_t score = 0;
   std::uint32_t rule_id = 0;
+  std::string_view list;
+  ClientPlace place;
 };
 WafOutcome finish_firewall(ngx_http_request_t* request) noexcept;
 ngx_int_t on_waf_log(ngx_http_request_t* request);

@@ -121,6 +121,7 @@ ngx_int_t on_answer_body(ngx_http_request_t* request, ngx_chain_t* in) {
 ring::WafVerdict verdict_of(const Judged& judged) {
   using Action = waf::Verdict::Action;
   if (judged.enforced) {
+    if (judged.listed_out) return ring::WafVerdict::kListed;
     if (judged.limited && judged.verdict.rule_id == 0) return ring::WafVerdict::kLimited;
     switch (judged.verdict.action) {
       case Action::kDrop: return ring::WafVerdict::kDropped;
@@ -129,11 +130,12 @@ ring::WafVerdict verdict_of(const Judged& judged) {
     }
   }
   const auto& matches = judged.transaction->matches();
-  return judged.limited || std::any_of(matches.begin(), matches.end(), [](const auto& match) { return match.log; }) ? ring::WafVerdict::kMatched : ring::WafVerdict::kPassed;
+  const bool listed = judged.list != nullptr && judged.list->action != policy::ListAction::kAllow;
+  return judged.limited || listed || std::any_of(matches.begin(), matches.end(), [](const auto& match) { return match.log; }) ? ring::WafVerdict::kMatched : ring::WafVerdict::kPassed;
 }
 
 std::string_view word_of(ring::WafVerdict verdict) {
-  constexpr std::string_view kWords[] = {"", "pass", "match", "deny", "drop", "redirect", "limit"};
+  constexpr std::string_view kWords[] = {"", "pass", "match", "deny", "drop", "redirect", "limit", "list"};
   return kWords[static_cast<std::size_t>(verdict)];
 }
 
@@ -181,6 +183,7 @@ void record_audit(ngx_http_request_t* request, const Judged& judged, const Reque
   exchange.score = score;
   exchange.request_body = judged.transaction->request_body_seen();
   exchange.components = judged.policies->set->rules()->settings().component_signature;
+  exchange.country = judged.place.country;
   if (judged.policy != nullptr) exchange.place = judged.policy->name;
   const auto json = policy::audit_json(exchange, judged.transaction->matches());
   const auto* location = context.location != nullptr ? context.location : loc_conf(request);
@@ -206,11 +209,13 @@ WafOutcome finish_firewall(ngx_http_request_t* request) noexcept {
   const auto score = score_of(*judged->transaction);
   WafOutcome out{static_cast<std::uint8_t>(verdict_of(*judged)), 0, static_cast<std::uint32_t>(rule_of(*judged))};
   for (const char digit : score) out.score = static_cast<std::uint16_t>(std::min(65'535, out.score * 10 + (digit >= '0' && digit <= '9' ? digit - '0' : 0)));
+  if (judged->list != nullptr) out.list = judged->list->text.name;
+  out.place = judged->place;
   if (judged->finished) return out;
   judged->finished = true;
   settle_limits(request, *judged, static_cast<int>(request->err_status != 0 ? request->err_status : request->headers_out.status));
   judged->transaction->now(static_cast<std::int64_t>(now_ns()));
-  judged->transaction->logging();
+  if (!judged->listed_out) judged->transaction->logging();
   log_matches(request, *judged);
   record_audit(request, *judged, *context_of(request), score);
   main_conf(request)->policies->give_back(judged->policies->set->rules(), std::move(judged->transaction));

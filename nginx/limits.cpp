@@ -53,12 +53,7 @@ std::string_view cookie_of(ngx_http_request_t* request, std::string_view name) {
   return found;
 }
 
-std::string_view address_of(const ngx_connection_t* connection) {
-  const auto* address = connection->sockaddr;
-  if (address->sa_family == AF_INET6) return policy::network_of({reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr), 16});
-  if (address->sa_family == AF_INET) return policy::network_of({reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in*>(address)->sin_addr), 4});
-  return {};
-}
+std::string_view address_of(const ngx_connection_t* connection) { return policy::network_of(address_bytes(connection)); }
 
 std::string key_of(ngx_http_request_t* request, const Judged& judged, const policy::Limit& limit) {
   std::string_view who;
@@ -72,10 +67,6 @@ std::string key_of(ngx_http_request_t* request, const Judged& judged, const poli
   // Who leaves it out is known by the address.
   if (who.empty()) return policy::counted_under(limit, std::string(1, '\0') + std::string(address_of(request->connection)));
   return policy::counted_under(limit, who);
-}
-
-bool enforcing(const Judged& judged) {
-  return judged.policy->mode == waf::Mode::kBlock || (judged.policy->mode == waf::Mode::kAsRules && judged.transaction->enforcing());
 }
 
 void say_retry_after(ngx_http_request_t* request, std::int64_t ns) {
@@ -113,7 +104,7 @@ Answer ask(keep::Table& table, Judged& judged, const policy::Limit& limit, std::
 
 ngx_int_t limit_request(ngx_http_request_t* request, Judged& judged, bool body_known) {
   auto* table = main_conf(request)->policies->table();
-  if (table == nullptr || judged.policy->limits.empty()) return NGX_DECLINED;
+  if (table == nullptr || judged.policy->limits.empty() || (judged.list != nullptr && judged.list->text.skip_limits)) return NGX_DECLINED;
   const auto now = static_cast<std::int64_t>(now_ns());
   for (const auto& limit : judged.policy->limits) {
     if ((limit.key == policy::LimitKey::kArgument) != body_known || !limit.concerns(view(request->method_name), view(request->uri))) continue;

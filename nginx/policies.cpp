@@ -40,9 +40,18 @@ Result<std::string> Policies::read(const std::string& name) const {
   return out;
 }
 
+Result<places::SharedBytes> Policies::map(const std::string& name) const {
+  const int fd = ::openat(folder_, name.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return fail(Errc::kNotFound, fmt::format("{}: {}", name, std::strerror(errno)));
+  auto out = places::map_file(fd, name);
+  ::close(fd);
+  return out;
+}
+
 Result<std::shared_ptr<const PlacedPolicies>> Policies::load_after(const std::shared_ptr<const PlacedPolicies>& previous) const {
   auto out = std::make_shared<PlacedPolicies>();
-  out->set = RW_TRY(policy::PolicySet::load([this](const std::string& name) { return read(name); }, path_.substr(path_.rfind('/') + 1), previous == nullptr ? nullptr : previous->set));
+  out->set = RW_TRY(policy::PolicySet::load([this](const std::string& name) { return read(name); }, path_.substr(path_.rfind('/') + 1), previous == nullptr ? nullptr : previous->set,
+                                              [this](const std::string& name) { return map(name); }));
   for (const auto& place : places_) {
     out->by_place.push_back(out->set->find(place));
     out->refuses = out->refuses || (out->by_place.back() != nullptr && out->by_place.back()->mode == waf::Mode::kBlock);

@@ -58,6 +58,7 @@ class Policies {
   static constexpr std::size_t kIdleMax = 64, kIdleBytesMax = 1 << 20;
 
   Result<std::string> read(const std::string& name) const;
+  Result<places::SharedBytes> map(const std::string& name) const;
 
   keep::Table table_;
   keep::Collections collections_{table_};

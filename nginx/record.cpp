@@ -176,6 +176,10 @@ ngx_int_t on_log(ngx_http_request_t* request) {
   record.waf_verdict = waf.verdict;
   record.waf_score = waf.score;
   record.waf_rule_id = waf.rule_id;
+  record.client_asn = waf.place.asn;
+  record[EdgeString::kWafList] = waf.list;
+  record[EdgeString::kClientCountry] = waf.place.country;
+  record[EdgeString::kClientOrganization] = waf.place.organization;
   record.request_fault = context->fault;
   if (char* room = conf->writer.reserve(ring::prepare(record))) {
     ring::encode(record, room);

@@ -15,6 +15,7 @@
 #include "ftw/offline.h"
 #include "ftw/through_nginx.h"
 #include "policy/bundle.h"
+#include "policy/data_files.h"
 #include "policy/policy.h"
 #include "waf/engine.h"
 #include "waf/seclang.h"
@@ -59,15 +60,16 @@ struct WafPack {
 Result<int> run_waf_pack(const WafPack& options) {
   auto& files = base::real_files();
   RW_TRY(files.make_directories(options.folder));
-  const auto bundle = RW_TRY(policy::make_bundle(fs::absolute(options.rules).string(), waf::real_files()));
+  policy::DataFiles data(files, options.folder);
+  const auto bundle = RW_TRY(policy::make_bundle(fs::absolute(options.rules).string(), data.rule_files()));
   RW_TRY(files.write_atomic(options.folder + "/rules", bundle, 0644));
   policy::PolicyText text{"default", waf::Mode::kAsRules, {}, {}};
   for (const auto mode : {waf::Mode::kBlock, waf::Mode::kLog, waf::Mode::kOff}) {
     if (options.mode == policy::name_of(mode)) text.mode = mode;
   }
   const auto path = options.folder + "/policies.json";
-  RW_TRY(files.write_atomic(path, policy::write_policy_file({"rules", {text}}), 0644));
-  const auto set = RW_TRY(policy::PolicySet::load(policy::folder_reader(options.folder), "policies.json"));
+  RW_TRY(files.write_atomic(path, policy::write_policy_file({"rules", {text}, data.names()}), 0644));
+  const auto set = RW_TRY(policy::PolicySet::load(policy::folder_reader(options.folder), "policies.json", nullptr, data.mapper()));
   fmt::print("{}: {} rules; in nginx.conf:\n  load_module {};\n  http {{ ringwall_waf_policies {}; ringwall_waf default; … }}\n", path, set->rules()->info().rules, module_path(), fs::absolute(path).string());
   return kExitOk;
 }

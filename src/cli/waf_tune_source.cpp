@@ -50,13 +50,14 @@ Result<tune::Rules> tune_rules_of(const std::string& path, const Context& contex
   const auto loaded = RW_TRY(load(path, context));
   if (!loaded.ok) return fail(Errc::kInvalid, fmt::format("{}: the declaration has mistakes", path), "see: ringwall check " + path);
   const auto& declaration = loaded.parsed.declaration;
-  const auto plan = RW_TRY(edge::firewall_plan(declaration, loaded.base));
+  policy::DataFiles data(base::real_files(), "");
+  const auto plan = RW_TRY(edge::firewall_plan(declaration, loaded.base, nullptr, &data));
   if (!plan.on) return fail(Errc::kInvalid, fmt::format("{}: its firewall is off", path), "waf: { mode: log }");
   std::map<std::string, std::string> hosts;
   for (const auto& host : declaration.edge.hosts) {
     for (const auto& name : host.names) hosts.emplace(name, host.names[0]);
   }
-  return tune::Rules::load(plan.policies, plan.bundle, std::move(hosts));
+  return tune::Rules::load(plan.policies, plan.bundle, std::move(hosts), data.mapper());
 }
 
 Result<tune::Rules> tune_rules_in_force(const Context& context) {
@@ -67,7 +68,7 @@ Result<tune::Rules> tune_rules_in_force(const Context& context) {
   if (!text.ok()) return fail(Errc::kNotFound, fmt::format("{}: no rules are in force", path), "is `waf` switched on in the declaration? otherwise name rules with --rules");
   auto file = RW_TRY(policy::read_policy_file(*text, path));
   auto bundle = RW_TRY(files.read(folder + file.rules));
-  return tune::Rules::load(std::move(file), std::move(bundle));
+  return tune::Rules::load(std::move(file), std::move(bundle), {}, policy::folder_mapper(folder));
 }
 
 Result<void> read_traffic(const TuneTraffic& traffic, const Context& context, const std::function<Result<void>(const std::vector<std::string>&)>& take) {

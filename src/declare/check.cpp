@@ -268,6 +268,7 @@ class Relations {
     if (w.mode == "off") {
       if (!w.rules.empty()) idle("waf.rules", "mode: log or mode: block");
       if (!w.exclusions.empty()) idle("waf.exclusions", "mode: log or mode: block");
+      if (!w.lists.empty()) idle("waf.lists", "mode: log or mode: block");
       for (std::size_t h = 0; h < d_.edge.hosts.size(); ++h) {
         const auto& host = d_.edge.hosts[h];
         const auto path = fmt::format("edge.hosts[{}]", h);
@@ -288,6 +289,30 @@ class Relations {
       if (w.rules[i].find_first_of("*?") == std::string::npos && readable_ && !readable_(w.rules[i])) {
         f_.relation(fmt::format("waf.rules[{}]", i), fmt::format("'{}' cannot be read", shown(w.rules[i])), "paths are relative to the declaration");
       }
+    }
+    for (std::size_t i = 0; i < w.places.size(); ++i) {
+      if (readable_ && !readable_(w.places[i])) f_.relation(fmt::format("waf.places[{}]", i), fmt::format("'{}' cannot be read", shown(w.places[i])), "paths are relative to the declaration");
+    }
+    lists(w.lists, "waf.lists");
+    for (std::size_t h = 0; h < d_.edge.hosts.size(); ++h) {
+      const auto& host = d_.edge.hosts[h];
+      const auto path = fmt::format("edge.hosts[{}]", h);
+      lists(host.waf.lists, path + ".waf.lists");
+      for (std::size_t r = 0; r < host.routes.size(); ++r) lists(host.routes[r].waf.lists, fmt::format("{}.routes[{}].waf.lists", path, r));
+    }
+  }
+
+  void lists(const std::vector<WafList>& lists, const std::string& path) {
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+      const auto& one = lists[i];
+      const auto here = fmt::format("{}[{}]", path, i);
+      if (!f_.trusted_inside(here)) continue;
+      if (!names.insert(one.name).second) f_.relation(here + ".name", fmt::format("a list '{}' is here already", one.name), "records say which list decided by its name");
+      if (one.addresses.empty() && one.file.empty() && one.countries.empty()) f_.relation(here, "it names nobody", "give addresses, a file or countries; everybody is 0.0.0.0/0 and ::/0");
+      if (one.skip_limits && one.action != "allow") f_.relation(here + ".skip_limits", "only action: allow skips limits", "");
+      if (one.skip_rules && one.action != "allow") f_.relation(here + ".skip_rules", "only action: allow skips rules", "");
+      if (!one.file.empty() && readable_ && !readable_(one.file)) f_.relation(here + ".file", fmt::format("'{}' cannot be read", shown(one.file)), "paths are relative to the declaration");
     }
   }
 

@@ -50,6 +50,17 @@ struct WafLimit {
   int concurrent = 0;                // 0: any number
 };
 
+// Who is let through or refused before anything else of a request is looked at.
+struct WafList {
+  std::string name;
+  std::string action = "deny";         // "allow", "deny", "note"
+  std::vector<std::string> addresses;  // "203.0.113.7", "198.51.100.0/24", "2001:db8::/32", "192.0.2.1-192.0.2.9"
+  std::string file;                    // one of these per line, relative to the declaration
+  std::vector<std::string> countries;  // "DE"; by `places`
+  std::string path;                    // as WafExclusion::path
+  bool skip_limits = false, skip_rules = false;  // of an allow
+};
+
 // What a host or a route does otherwise than `waf`.
 struct WafPlace {
   std::string mode = "inherit";      // "inherit", "off", "log", "block"
@@ -57,6 +68,7 @@ struct WafPlace {
   std::map<std::string, std::string> settings;  // further values of the rule set: "inbound_anomaly_score_threshold"
   std::vector<WafExclusion> exclusions;
   std::vector<WafLimit> limits;
+  std::vector<WafList> lists;        // before those of the host and of all places
 };
 
 struct Route {
@@ -191,6 +203,8 @@ struct Waf {
   std::map<std::string, std::string> settings;        // TX variables of the rule set
   std::vector<WafExclusion> exclusions;
   std::vector<WafLimit> limits;
+  std::vector<WafList> lists;      // the first that knows a client decides
+  std::vector<std::string> places;  // MaxMind databases, relative to the declaration
 };
 
 struct Telemetry {

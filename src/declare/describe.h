@@ -28,6 +28,8 @@ enum class Text {
   kRoutePath,        // "/prefix", "= /exact", "~ regex", "~* regex"
   kUrlPath,          // what a request line may hold
   kFile,             // a path in the file system
+  kAddressRange,     // an IP address, a network, or FIRST-LAST
+  kCountry,          // two capital letters
 };
 
 struct Rule {
@@ -98,12 +100,25 @@ void describe(V& visit, WafLimit& v) {
 }
 
 template <class V>
+void describe(V& visit, WafList& v) {
+  visit("name", v.name, required(Text::kName), "Name of the list, as records and logs say it.");
+  visit("action", v.action, one_of({"allow", "deny", "note"}), "deny refuses with 403 before limits and rules; allow ends the lists, and limits and rules go on unless they are skipped; note is recorded, and the lists go on.");
+  visit("addresses", v.addresses, text(Text::kAddressRange), "Addresses, networks (198.51.100.0/24, 2001:db8::/32) and ranges (192.0.2.1-192.0.2.9); everybody is 0.0.0.0/0 and ::/0.");
+  visit("file", v.file, or_empty(Text::kFile), "File with one of these per line and comments behind # or ;, as FireHOL, Spamhaus and others publish them. A changed file is in force within seconds.");
+  visit("countries", v.countries, text(Text::kCountry), "Countries by their ISO code (DE, GB), as waf.places knows them.");
+  visit("path", v.path, Rule{}, "Only requests whose path begins so, or with \"= /path\" is it.");
+  visit("skip_limits", v.skip_limits, Rule{}, "With allow: no limit counts or refuses the request.");
+  visit("skip_rules", v.skip_rules, Rule{}, "With allow: no rule looks at the request or its answer.");
+}
+
+template <class V>
 void describe(V& visit, WafPlace& v) {
   visit("mode", v.mode, one_of({"inherit", "off", "log", "block"}), "What the firewall does here.");
   visit("paranoia", v.paranoia, range(0, 4), "Paranoia level here; 0 inherits.");
   visit("settings", v.settings, text(Text::kName), "Further settings of the rule set here, by the name of their TX variable.");
   visit("exclusions", v.exclusions, Rule{}, "Rules that do not apply here, besides those of all places.");
   visit("limits", v.limits, Rule{}, "Limits here, besides those of all places.");
+  visit("lists", v.lists, Rule{}, "Lists here, looked at before those of the host and of all places.");
 }
 
 template <class V>
@@ -210,6 +225,8 @@ void describe(V& visit, Waf& v) {
   visit("settings", v.settings, text(Text::kName), "Further settings of the rule set, by the name of their TX variable: allowed_methods, arg_length, …");
   visit("exclusions", v.exclusions, Rule{}, "Rules that do not apply to this application.");
   visit("limits", v.limits, Rule{}, "How often, or how many at once, by who asks; beyond it the answer is 429.");
+  visit("lists", v.lists, Rule{}, "Who is let through or refused, by address and country, in this order: the first allow or deny that knows a client decides.");
+  visit("places", v.places, text(Text::kFile), "Databases in MaxMind's format (GeoLite2, DB-IP; countries, cities, networks): for lists by country, @geoLookup and the records of requests.");
 }
 
 template <class V>

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string_view>
 
 #include "declare/parse.h"
@@ -111,13 +112,46 @@ class Differ {
       }
       return nullptr;
     };
+    if (path.ends_with(".lists")) compare_order(old_children, new_children, path);
     here = here || runs_here(to);
     for (const auto& [name, value] : new_children) compare(find(old_children, name), value, path + name, here);
     for (const auto& [name, value] : old_children) {
       if (find(new_children, name) == nullptr) compare(value, nullptr, path + name, here);
     }
   }
+
+ private:
+  // Of lists that are looked at one after the other: those that both have, when they stand otherwise.
+  void compare_order(const std::vector<std::pair<std::string, const Json*>>& old_items, const std::vector<std::pair<std::string, const Json*>>& new_items, const std::string& path) {
+    const auto common = [](const auto& items, const auto& others) {
+      Json out = Json::array();
+      for (const auto& [name, item] : items) {
+        const bool there = std::any_of(others.begin(), others.end(), [&](const auto& other) { return other.first == name; });
+        if (there) out.push_back(name.substr(1, name.size() - 2));
+      }
+      return out;
+    };
+    const auto from = common(old_items, new_items), to = common(new_items, old_items);
+    const auto shown = path.starts_with('.') ? path.substr(1) : path;
+    if (from != to) changes.push_back({"change", shown, from.dump(), to.dump(), effect_of(shown, &from, &to, false)});
+  }
 };
+
+// Files of addresses and places that the firewall reads.
+std::set<std::string> data_files_of(const Declaration& declaration) {
+  std::set<std::string> out(declaration.waf.places.begin(), declaration.waf.places.end());
+  const auto add = [&](const std::vector<WafList>& lists) {
+    for (const auto& one : lists) {
+      if (!one.file.empty()) out.insert(one.file);
+    }
+  };
+  add(declaration.waf.lists);
+  for (const auto& host : declaration.edge.hosts) {
+    add(host.waf.lists);
+    for (const auto& route : host.routes) add(route.waf.lists);
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -140,7 +174,9 @@ bool changes_firewall_alone(const Declaration& from, const Declaration& to) {
     host.waf = old_host.waf;
     for (std::size_t r = 0; r < std::min(old_host.routes.size(), host.routes.size()); ++r) host.routes[r].waf = old_host.routes[r].waf;
   }
-  return diff(from, rest).empty();
+  // A message about a file that is no list quotes it, so which files are read is for who has the machine.
+  const auto known = data_files_of(from), wanted = data_files_of(to);
+  return diff(from, rest).empty() && std::includes(known.begin(), known.end(), wanted.begin(), wanted.end());
 }
 
 }  // namespace ringwall::declare

@@ -85,6 +85,11 @@ TEST_CASE("plan: what comes or goes is one change, whatever its place") {
   auto reordered = declared(with_jobs());
   std::swap(reordered.services[0], reordered.services[1]);
   CHECK(diff(declared(with_jobs()), reordered).empty());
+  // But of lists the first counts.
+  const auto lists = [](const std::string& text) { return declared(with("waf: { mode: log, lists: [" + text + "] }\n")); };
+  const std::string a = "{ name: a, countries: [DE] }", b = "{ name: b, countries: [FR] }", c = "{ name: c, countries: [IT] }";
+  CHECK(plan(lists(a + "," + b + "," + c), lists(c + "," + b)) == "change waf.lists: [\"b\",\"c\"] -> [\"c\",\"b\"] (swap firewall rules)\nremove waf.lists[a]: "
+                                                                   "{\"name\":\"a\",\"action\":\"deny\",\"addresses\":[],\"file\":\"\",\"countries\":[\"DE\"],\"path\":\"\",\"skip_limits\":false,\"skip_rules\":false} ->  (swap firewall rules)\n");
 }
 
 // Goal: no key is forgotten, since both sides come from one definition.

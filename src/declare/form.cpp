@@ -10,6 +10,9 @@
 #include <charconv>
 #include <regex>
 
+#include "places/address.h"
+#include "places/countries.h"
+
 namespace ringwall::declare::detail {
 
 namespace {
@@ -147,6 +150,13 @@ Problem check_text(Text kind, const std::string& text) {
       if (text.size() > kFileBytesMax) return {fmt::format("longer than {} bytes", kFileBytesMax), ""};
       if (std::any_of(text.begin(), text.end(), control)) return {fmt::format("'{}' holds a control character", shown(text)), ""};
       return {};
+    case Text::kAddressRange: {
+      const auto range = places::parse_address_range(text);
+      return range.ok() ? Problem{} : Problem{range.error().message, range.error().hint};
+    }
+    case Text::kCountry:
+      if (places::is_country(text)) return {};
+      return is_not("a country", "two capital letters of ISO 3166, as DE or GB");
   }
   return {};
 }

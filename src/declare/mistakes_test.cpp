@@ -498,6 +498,24 @@ constexpr Case kMistakes[] = {
      "    health: { path: \"/a\\r\\nHost: b\" }\n",
      "r.yaml:13:21: services[0].health.path: '/a\\x0d\\nHost: b' is not a path\n"
      "  hint: begin it with / and leave out spaces, as in /health\n"},
+    // Lists of the firewall.
+    {"lists as they are meant", kAfter,
+     "waf: { mode: log, places: [a.mmdb], lists: [{ name: a, addresses: [192.0.2.1, 192.0.2.0/24, '2001:db8::/32', 192.0.2.1-192.0.2.9], countries: [DE, GB], action: allow, skip_rules: true }] }\n",
+     ""},
+    {"what is no address", kAfter,
+     "waf: { mode: log, lists: [{ name: a, addresses: [192.0.2.0/33, shop.example.com] }] }\n",
+     "r.yaml:13:50: waf.lists[0].addresses[0]: '192.0.2.0/33' has no prefix of 0 to 32 bits\n"
+     "  hint: an address, a network as 203.0.113.0/24, or FIRST-LAST\n"
+     "r.yaml:13:64: waf.lists[0].addresses[1]: 'shop.example.com' is no address\n"
+     "  hint: an address, a network as 203.0.113.0/24, or FIRST-LAST\n"},
+    {"what is no country", kAfter,
+     "waf: { mode: log, lists: [{ name: a, countries: [DE, UK] }] }\n",
+     "r.yaml:13:54: waf.lists[0].countries[1]: 'UK' is not a country\n"
+     "  hint: two capital letters of ISO 3166, as DE or GB\n"},
+    {"what is no action", kAfter,
+     "waf: { mode: log, lists: [{ name: a, addresses: [192.0.2.1], action: block }] }\n",
+     "r.yaml:13:70: waf.lists[0].action: expected one of allow, deny, note; found 'block'\n"},
+
     // What is missing.
     {"no application", kWhole,
      "environment: prod\n",

@@ -288,6 +288,34 @@ constexpr Case kMisfits[] = {
      "telemetry: { spool: { segment_bytes: 64MiB, bytes_max: 64MiB } }\n",
      "r.yaml:13:38: telemetry.spool.segment_bytes: more than half of bytes_max\n"
      "  hint: only whole segments are freed: give room for two\n"},
+    {"lists of a firewall that is off", kAfter,
+     "waf: { lists: [{ name: a, addresses: [192.0.2.1] }] }\n",
+     "r.yaml:13:15: waf.lists: has no effect without mode: log or mode: block\n"
+     "  hint: remove it\n"},
+    {"a list that names nobody", kAfter,
+     "waf: { mode: log, lists: [{ name: a }] }\n",
+     "r.yaml:13:27: waf.lists[0]: it names nobody\n"
+     "  hint: give addresses, a file or countries; everybody is 0.0.0.0/0 and ::/0\n"},
+    {"two lists of one name in one place", kAfter,
+     "waf: { mode: log, lists: [{ name: a, countries: [DE] }, { name: a, countries: [FR] }] }\n",
+     "r.yaml:13:65: waf.lists[1].name: a list 'a' is here already\n"
+     "  hint: records say which list decided by its name\n"},
+    {"a refusal that skips rules", kAfter,
+     "waf: { mode: log, lists: [{ name: a, countries: [DE], skip_rules: true, skip_limits: true }] }\n",
+     "r.yaml:13:67: waf.lists[0].skip_rules: only action: allow skips rules\n"
+     "r.yaml:13:86: waf.lists[0].skip_limits: only action: allow skips limits\n"},
+    {"files that are not there", kAfter,
+     "waf: { mode: log, places: [nowhere], lists: [{ name: a, file: nowhere }] }\n",
+     "r.yaml:13:28: waf.places[0]: 'nowhere' cannot be read\n"
+     "  hint: paths are relative to the declaration\n"
+     "r.yaml:13:63: waf.lists[0].file: 'nowhere' cannot be read\n"
+     "  hint: paths are relative to the declaration\n"},
+    {"a list of a route", "service: web",
+     "service: web\n"
+     "          waf: { lists: [{ name: a }] }\n"
+     "waf: { mode: log }\n",
+     "r.yaml:10:26: edge.hosts[0].routes[0].waf.lists[0]: it names nobody\n"
+     "  hint: give addresses, a file or countries; everybody is 0.0.0.0/0 and ::/0\n"},
 };
 
 }  // namespace

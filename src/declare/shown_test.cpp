@@ -97,6 +97,10 @@ TEST_CASE("changes of the firewall alone") {
       // Which files are loaded, and everything else.
       {with_waf(good, "mode: block"), with_waf(good, "mode: block, rules: [/etc/passwd]"), false},
       {with_waf(good, "mode: block"), with_waf(good, "mode: block, core_rule_set: /tmp"), false},
+      {with_waf(good, "mode: block"), with_waf(good, "mode: block, places: [/etc/passwd]"), false},
+      {with_waf(good, "mode: block"), with_waf(good, "mode: block, lists: [{ name: a, file: /etc/passwd }]"), false},
+      {good, with_waf(replaced(good, route, route + "          waf: { lists: [{ name: a, file: /etc/passwd }] }\n"), "mode: block"), false},
+      {with_waf(good, "mode: block, lists: [{ name: a, file: a.txt }]"), with_waf(good, "mode: block, lists: [{ name: b, addresses: [192.0.2.1] }, { name: a, file: a.txt, action: note }]"), true},
       {good, replaced(good, "path: /\n", "path: /a\n"), false},
       {good, replaced(good, route, route + "        - path: \"~ ].waf.x\"\n          redirect_to: /y\n"), false},
       {good, replaced(good, "application: shop", "application: shop2"), false},

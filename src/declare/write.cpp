@@ -21,6 +21,8 @@ std::string_view pattern_of(Text kind) {
     case Text::kRoutePath: return "(= )?/.*|~\\*? .+";
     case Text::kUrlPath: return "/[^ ]*";
     case Text::kFile: return ".+";
+    case Text::kAddressRange: return "[0-9A-Fa-f:.]+(/[0-9]{1,3}| *- *[0-9A-Fa-f:.]+)?";
+    case Text::kCountry: return "[A-Z]{2}";
     case Text::kAny:
     case Text::kRegex: break;
   }

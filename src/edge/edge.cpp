@@ -89,7 +89,10 @@ class RealEdge final : public Edge {
 
   Result<void> start(const declare::Declaration& declaration) override {
     const std::lock_guard turn(turn_);
-    auto plan = RW_TRY(make_plan(declaration));
+    firewall_->begin_lenient();
+    auto made = make_plan(declaration);
+    firewall_->end_lenient();
+    auto plan = RW_TRY(std::move(made));
     RW_TRY(firewall_->put(plan.firewall, current_.firewall));
     const bool changed = RW_TRY(put_config(plan));
     nginx_->set_grace(declaration.edge.shutdown_grace);
@@ -255,7 +258,7 @@ class RealEdge final : public Edge {
       }
       RW_TRY(slots_.save());
     }
-    plan.firewall = RW_TRY(firewall_plan(declaration, options_.base_directory, current_.firewall.set));
+    plan.firewall = RW_TRY(firewall_plan(declaration, options_.base_directory, current_.firewall.set, &firewall_->data()));
     plan.config_plan.firewall = plan.firewall.on && !options_.module_path.empty();
     if (plan.firewall.on && options_.module_path.empty()) return fail(Errc::kUnavailable, "waf.mode: nginx's module is not there, and without it nothing is looked at");
     plan.config = RW_TRY(nginx_config(declaration, plan.config_plan));
@@ -486,7 +489,7 @@ class RealEdge final : public Edge {
 
   // What has to be looked after while nobody asks for anything.
   void keep() {
-    auto renewed_ns = clock_.monotonic_ns();
+    auto renewed_ns = clock_.monotonic_ns(), looked_ns = renewed_ns;
     for (;;) {
       {
         std::unique_lock lock(wait_mutex_);
@@ -497,6 +500,10 @@ class RealEdge final : public Edge {
       nginx_->tick();
       end_drains();
       limit_outputs();
+      if (clock_.monotonic_ns() - looked_ns >= std::chrono::nanoseconds(options_.data_look).count()) {
+        look_at_data();
+        looked_ns = clock_.monotonic_ns();
+      }
       if (clock_.monotonic_ns() - renewed_ns >= std::chrono::nanoseconds(kRenewEvery).count()) {
         renewed_ns = clock_.monotonic_ns();
         renew_certificates();
@@ -525,6 +532,14 @@ class RealEdge final : public Edge {
     for (const auto& instance : current_.instances) {
       if (instance.local && options_.output_durable) detail::limit_output(instance.process.output, options_.output_durable(instance.process.output));
     }
+  }
+
+  // Lists and places that somebody brought up to date.
+  void look_at_data() {
+    auto changed = firewall_->with_changed_data(current_.firewall);
+    if (!changed) return;
+    const std::lock_guard lock(state_mutex_);
+    current_.firewall = std::move(*changed);
   }
 
   void renew_certificates() {

@@ -45,6 +45,8 @@ struct EdgeOptions {
   // system.  Empty: nothing is.
   std::function<std::uint64_t(const std::string& path)> output_durable;
   std::chrono::milliseconds apply_health_limit = kApplyHealthLimit;
+  // How often files of lists and places are looked at; two looks have to agree before a changed one is read.
+  std::chrono::milliseconds data_look{3000};
 };
 
 struct InstanceStatus {

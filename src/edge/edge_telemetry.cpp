@@ -40,7 +40,7 @@ std::string client_address(const EdgeRecord& record) {
 }
 
 std::string_view waf_word(ring::WafVerdict verdict) {
-  constexpr std::string_view kWords[] = {"", "pass", "match", "deny", "drop", "redirect", "limit"};
+  constexpr std::string_view kWords[] = {"", "pass", "match", "deny", "drop", "redirect", "limit", "list"};
   const auto at = static_cast<std::size_t>(verdict);
   return at < std::size(kWords) ? kWords[at] : "";
 }
@@ -128,6 +128,10 @@ void add_attributes(base::BatchBuilder& b, const EdgeRecord& r) {
     put(b, "ringwall.waf.action", waf_word(static_cast<ring::WafVerdict>(r.waf_verdict)));
     if (r.waf_score != 0) put(b, "ringwall.waf.score", fmt::format("{}", r.waf_score));
     if (r.waf_rule_id != 0) put(b, "ringwall.waf.rule", fmt::format("{}", r.waf_rule_id));
+    put(b, "ringwall.waf.list", text(EdgeString::kWafList));
+    put(b, "geo.country.iso_code", text(EdgeString::kClientCountry));
+    if (r.client_asn != 0) put(b, "as.number", fmt::format("{}", r.client_asn));
+    put(b, "as.organization.name", text(EdgeString::kClientOrganization));
   }
   if (r.request_fault != ring::RequestFault::kNone) put(b, "ringwall.request_fault", ring::words_of(r.request_fault));
   const std::pair<ring::EdgeFlag, std::string_view> flags[] = {

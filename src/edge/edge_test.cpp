@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <set>
 
 #include "edge/detail/address.h"
 #include "edge/detail/proc.h"
@@ -20,6 +21,7 @@
 #include "edge/detail/spawn.h"
 #include "edge/detail/test_support.h"
 #include "http/client.h"
+#include "places/test_support.h"
 
 namespace ringwall::edge {
 
@@ -48,7 +50,7 @@ std::string module_path() {
   return std::filesystem::exists(path) ? path : "";
 }
 
-// Counts the records it is given; keeps the texts of logs.
+// Counts the records it is given; keeps the texts of logs, and all attributes as "key=value".
 class CountingCollector final : public collect::Collector {
  public:
   void submit(collect::Submission s, Done done) override {
@@ -57,6 +59,9 @@ class CountingCollector final : public collect::Collector {
       if (s.position > positions_[s.source]) {
         positions_[s.source] = s.position;
         for (const auto slice : s.batch.text) texts_[s.batch.signal].emplace_back(s.batch.view(slice));
+        for (std::size_t i = 0; i < s.batch.attribute_keys.size(); ++i) {
+          attributes_.insert(fmt::format("{}={}", s.batch.view(s.batch.attribute_keys[i]), s.batch.view(s.batch.attribute_values[i])));
+        }
       }
     }
     done(std::uint64_t{1});
@@ -79,6 +84,10 @@ class CountingCollector final : public collect::Collector {
     const auto found = texts_.find(base::Signal::kLog);
     return found != texts_.end() && std::any_of(found->second.begin(), found->second.end(), [&](const auto& text) { return text.find(part) != text.npos; });
   }
+  bool has_attribute(const std::string& key, const std::string& value) const {
+    const std::lock_guard lock(mutex_);
+    return attributes_.contains(key + "=" + value);
+  }
   std::size_t count(base::Signal signal) const {
     const std::lock_guard lock(mutex_);
     const auto found = texts_.find(signal);
@@ -89,6 +98,7 @@ class CountingCollector final : public collect::Collector {
   mutable std::mutex mutex_;
   std::map<std::string, std::uint64_t> positions_;
   std::map<base::Signal, std::vector<std::string>> texts_;
+  std::set<std::string> attributes_;
 };
 
 // One declaration with an HTTP and a TLS listener and a service of two instances, and its edge.
@@ -131,7 +141,8 @@ struct Ring {
                         .base_directory = folder.path,
                         .module_path = module_path(),
                         .identity = {"test", "1", "here", "local"},
-                        .apply_health_limit = 5s};
+                        .apply_health_limit = 5s,
+                        .data_look = 50ms};
     edge = Edge::open(options, base::real_files(), base::real_clock(), *ca, &collector).value();
   }
   void start() {
@@ -495,6 +506,62 @@ TEST_CASE("edge: rules, modes and exclusions change under load without a reload,
   CHECK(status("/echo?text=evil") == 200);
   load.check_none_failed(ring);
   CHECK(workers() == before);
+}
+
+TEST_CASE("edge: a list or a database that changed on disk is in force by itself, and a broken one changes nothing") {
+  if (nginx_missing()) return;
+  Ring ring;
+  // Another file under the same name, as those do who fetch lists.
+  const auto put = [&](const std::string& name, const std::string& text) { REQUIRE(base::real_files().write_atomic(ring.folder.path + "/" + name, text).ok()); };
+  const auto database = [](const char* country) { return places::testing::DatabaseWriter().add("127.0.0.0/8", places::testing::country(country, "Land")).finish(); };
+  put("rules.conf", "SecRule REMOTE_ADDR \"@geoLookup\" \"id:1,phase:1,deny,status:451,chain\"\nSecRule GEO:COUNTRY_CODE \"@streq FR\"\n");
+  put("bad.txt", "192.0.2.1 ; nobody here\n");
+  put("paths.txt", "# none yet\n");
+  put("country.mmdb", database("DE"));
+  ring.declaration.waf.mode = "block";
+  ring.declaration.waf.core_rule_set = "";
+  ring.declaration.waf.rules = {"rules.conf"};
+  ring.declaration.waf.places = {"country.mmdb"};
+  ring.declaration.waf.lists = {{.name = "bad", .file = "bad.txt"}, {.name = "away", .countries = {"RU"}}};
+  ring.declaration.edge.hosts[0].waf.lists = {{.name = "paths", .file = "paths.txt", .path = "/probe"}};
+  ring.start();
+  const auto becomes = [&](const std::string& path, int status) { return eventually([&] { return ring.get(ring.plain(path)).status == status; }); };
+  const auto status = [&](const std::string& path) { return ring.get(ring.plain(path)).status; };
+  const auto nginx = ring.edge->status().pid;
+  CHECK(status("/echo") == 200);
+  CHECK(eventually([&] { return ring.collector.has_attribute("geo.country.iso_code", "DE"); }));
+
+  put("bad.txt", "192.0.2.1\n127.0.0.0/8\n");
+  CHECK(becomes("/echo", 403));
+  CHECK(eventually([&] { return ring.collector.has_attribute("ringwall.waf.list", "bad"); }));
+  put("bad.txt", "192.0.2.2\n");
+  CHECK(becomes("/echo", 200));
+  put("country.mmdb", database("RU"));
+  CHECK(becomes("/echo", 403));
+  put("country.mmdb", database("FR"));
+  CHECK(becomes("/echo", 451));
+  put("country.mmdb", database("DE"));
+  CHECK(becomes("/echo", 200));
+
+  // The other list comes after the broken one, so that the broken one was looked at when it is in force.
+  put("bad.txt", "127.0.0.0/8\noops\n");
+  put("paths.txt", "127.0.0.1\n");
+  CHECK(becomes("/probe", 403));
+  CHECK(status("/echo") == 200);
+  // A person who applies a declaration hears of it.
+  auto next = ring.declaration;
+  next.waf.inbound_threshold = 6;
+  const auto applied = ring.edge->apply(next);
+  REQUIRE(!applied.ok());
+  CHECK(applied.error().message == "waf: list 'bad': " + ring.folder.path + "/bad.txt:2: 'oops' is no address");
+  CHECK(ring.edge->status().pid == nginx);
+
+  // Another core finds it broken, and what was in force stays.
+  ring.start();
+  CHECK(status("/echo") == 200);
+  CHECK(status("/probe") == 403);
+  put("bad.txt", "127.0.0.0/8\n");
+  CHECK(becomes("/echo", 403));
 }
 
 }  // namespace ringwall::edge

@@ -40,6 +40,8 @@ std::string main_text(const declare::Waf& waf, const std::string& base) {
   auto out = fmt::format(fmt::runtime(kFoundation), fmt::arg("body", waf.body_bytes_max), fmt::arg("no_files", kNoFilesBytes), fmt::arg("answers", waf.inspect_answers ? "On" : "Off"),
                          fmt::arg("answer_bytes", kAnswerBytes));
   const auto absolute = [&](const std::string& path) { return (fs::path(base) / path).lexically_normal().string(); };
+  // Before the rules, which may name databases of their own.
+  for (const auto& file : waf.places) out += fmt::format("SecGeoLookupDb \"{}\"\n", absolute(file));
   for (const auto& file : waf.rules) out += fmt::format("Include \"{}\"\n", absolute(file));
   if (waf.core_rule_set.empty()) return out;
   const auto crs = absolute(waf.core_rule_set);
@@ -56,12 +58,13 @@ waf::Mode mode_of(std::string_view mode) { return mode == "block" ? waf::Mode::k
 
 class PolicyMaker {
  public:
-  explicit PolicyMaker(const declare::Waf& waf) : mode_(waf.mode), detection_(waf.detection_paranoia), paranoia_(waf.paranoia) {
+  PolicyMaker(const declare::Waf& waf, const std::string& base) : base_(base), mode_(waf.mode), detection_(waf.detection_paranoia), paranoia_(waf.paranoia) {
     // The names of version 4 and of version 3.
     for (const auto* prefix : {"inbound", "outbound"}) set(fmt::format("{}_anomaly_score_threshold", prefix), std::to_string(prefix[0] == 'i' ? waf.inbound_threshold : waf.outbound_threshold));
     merge(waf.settings);
     exclude(waf.exclusions);
     limit(waf.limits);
+    list(waf.lists);
   }
   void narrow(const declare::WafPlace& place) {
     if (place.mode != "inherit") mode_ = place.mode;
@@ -69,6 +72,7 @@ class PolicyMaker {
     merge(place.settings);
     exclude(place.exclusions);
     limit(place.limits);
+    list(place.lists);
   }
   policy::PolicyText finish(std::string name) {
     const auto level = std::to_string(paranoia_), detection = std::to_string(std::max(paranoia_, detection_));
@@ -99,6 +103,17 @@ class PolicyMaker {
     }
   }
 
+  // The nearest come first: what a route says of a client counts before what all places say.
+  void list(const std::vector<declare::WafList>& lists) {
+    std::vector<policy::ListText> texts;
+    for (const auto& one : lists) {
+      const auto file = one.file.empty() ? "" : (fs::path(base_) / one.file).lexically_normal().string();
+      texts.push_back({one.name, one.action, one.addresses, file, one.countries, one.path, one.skip_limits, one.skip_rules});
+    }
+    policy_.lists.insert(policy_.lists.begin(), texts.begin(), texts.end());
+  }
+
+  const std::string& base_;
   policy::PolicyText policy_;
   std::string mode_;
   int detection_, paranoia_;
@@ -110,12 +125,23 @@ std::string place_name(const declare::Host& host, const declare::Route& route) {
   return fmt::format("{} {}", host.names.empty() ? "*" : host.names[0], route.path);
 }
 
-Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, const std::string& base_directory, const std::shared_ptr<const policy::PolicySet>& previous) {
+namespace {
+
+policy::Reader reader_of(const FirewallPlan& plan) {
+  return [text = policy::write_policy_file(plan.policies), &plan](const std::string& name) -> Result<std::string> { return name == kPoliciesFile ? text : plan.bundle; };
+}
+
+}  // namespace
+
+Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, const std::string& base_directory, const std::shared_ptr<const policy::PolicySet>& previous, policy::DataFiles* data) {
   FirewallPlan plan;
   plan.on = declaration.waf.mode != "off";
   if (!plan.on) return plan;
+  policy::DataFiles in_memory(base::real_files(), "");
+  if (data == nullptr) data = &in_memory;
+  data->forget();
   const auto main = (fs::path(base_directory) / "ringwall-waf.conf").lexically_normal().string();
-  plan.bundle = RW_TRY_CTX("waf", policy::make_bundle_of(main_text(declaration.waf, base_directory), main, waf::real_files(), &plan.warnings));
+  plan.bundle = RW_TRY_CTX("waf", policy::make_bundle_of(main_text(declaration.waf, base_directory), main, data->rule_files(), &plan.warnings));
   // What the core rule set uses in vain is nothing its user could mend; `ringwall waf check` says it.
   if (const auto& crs = declaration.waf.core_rule_set; !crs.empty()) {
     std::erase_if(plan.warnings, [inside = (fs::path(base_directory) / crs).lexically_normal().string() + "/"](const std::string& warning) { return warning.starts_with(inside); });
@@ -124,16 +150,27 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
   plan.policies.rules = plan.bundle_name;
   for (const auto& host : declaration.edge.hosts) {
     for (const auto& route : host.routes) {
-      PolicyMaker maker(declaration.waf);
+      PolicyMaker maker(declaration.waf, base_directory);
       maker.narrow(host.waf);
       maker.narrow(route.waf);
       plan.policies.policies.push_back(maker.finish(place_name(host, route)));
     }
   }
-  const auto text = policy::write_policy_file(plan.policies);
-  const policy::Reader read = [&](const std::string& name) -> Result<std::string> { return name == kPoliciesFile ? text : plan.bundle; };
-  plan.set = RW_TRY_CTX("waf", policy::PolicySet::load(read, kPoliciesFile, previous));
+  std::map<std::string, std::string> asked;  // path of a list's file to the list
+  for (const auto& one : plan.policies.policies) {
+    for (const auto& list : one.lists) {
+      if (!list.file.empty()) asked.emplace(list.file, list.name);
+    }
+  }
+  for (const auto& [path, list] : asked) (void)RW_TRY_CTX(fmt::format("waf: list '{}'", list), data->put(policy::DataFiles::Kind::kList, path));
+  plan.policies.files = data->names();
+  plan.set = RW_TRY_CTX("waf", policy::PolicySet::load(reader_of(plan), kPoliciesFile, previous, data->mapper()));
   return plan;
+}
+
+Result<void> recompile(FirewallPlan& plan, const policy::DataFiles& data) {
+  plan.set = RW_TRY_CTX("waf", policy::PolicySet::load(reader_of(plan), kPoliciesFile, plan.set, data.mapper()));
+  return {};
 }
 
 }  // namespace ringwall::edge

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "declare/declaration.h"
+#include "policy/data_files.h"
 #include "policy/policy.h"
 
 namespace ringwall::edge {
@@ -25,9 +26,11 @@ struct FirewallPlan {
 };
 
 // Reads and compiles the rules.  Errors name the rule file and line, or the policy whose exclusion is wrong.  What `previous` was made
-// of is used again.
+// of is used again.  `data`: where files of lists and places go; null: they stay in memory.
 Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, const std::string& base_directory,
-                                   const std::shared_ptr<const policy::PolicySet>& previous = nullptr);
+                                   const std::shared_ptr<const policy::PolicySet>& previous = nullptr, policy::DataFiles* data = nullptr);
+// The same plan with other files of data, `plan.policies.files`: rules are not read again.
+Result<void> recompile(FirewallPlan& plan, const policy::DataFiles& data);
 
 std::string place_name(const declare::Host& host, const declare::Route& route);
 

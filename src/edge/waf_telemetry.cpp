@@ -80,6 +80,7 @@ void add_waf_log(base::BatchBuilder& logs, const ring::WafEvent& event) {
   put("http.request.method", method);
   put("url.path", std::string_view(uri).substr(0, uri.find('?')));
   put("client.address", transaction.is_object() ? text_at(transaction, "client_ip") : "");
+  put("geo.country.iso_code", transaction.is_object() ? text_at(transaction, "client_country") : "");
   put("ringwall.service", event.service);
   put("ringwall.waf.audit", event.json);
 }

@@ -22,6 +22,7 @@
 #include "base/world.h"
 #include "ftw/detail/albedo.h"
 #include "policy/bundle.h"
+#include "policy/data_files.h"
 #include "policy/policy.h"
 
 namespace ringwall::ftw {
@@ -167,9 +168,10 @@ class Server {
     // Workers, who need not run as we do, go through it.
     fs::permissions(folder_, static_cast<fs::perms>(0755));
     auto& files = base::real_files();
-    const auto bundle = RW_TRY(policy::make_bundle_of(fmt::format("{}Include {}\n", kMarkerRule, options.rules), folder_ + "/test.conf", waf::real_files()));
+    policy::DataFiles data(files, folder_);
+    const auto bundle = RW_TRY(policy::make_bundle_of(fmt::format("{}Include {}\n", kMarkerRule, options.rules), folder_ + "/test.conf", data.rule_files()));
     RW_TRY(files.write_atomic(folder_ + "/rules", bundle, 0644));
-    RW_TRY(files.write_atomic(folder_ + "/policies.json", policy::write_policy_file({"rules", {{"test", waf::Mode::kAsRules, {}, {}}}}), 0644));
+    RW_TRY(files.write_atomic(folder_ + "/policies.json", policy::write_policy_file({"rules", {{"test", waf::Mode::kAsRules, {}, {}}}, data.names()}), 0644));
     port_ = free_port();
     RW_TRY(files.write_atomic(folder_ + "/nginx.conf", fmt::format(fmt::runtime(kNginxConf), fmt::arg("module", options.module), fmt::arg("folder", folder_), fmt::arg("port", port_)), 0644));
     backend_ = std::make_unique<Backend>(folder_ + "/backend");

@@ -165,6 +165,7 @@ std::string audit_json(const AuditExchange& e, const std::vector<waf::Match>& ma
   w.open("", '{');
   w.open("transaction", '{');
   w.text("client_ip", e.client_address);
+  if (!e.country.empty()) w.text("client_country", e.country);
   w.text("time_stamp", base::rfc3339(e.start_unix_ns));
   w.number("client_port", e.client_port);
   w.text("host_ip", e.server_address);

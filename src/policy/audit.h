@@ -6,6 +6,7 @@
 //
 // Beyond ModSecurity's names, for `ringwall waf replay`, `tune` and `explain`:
 //   transaction.policy               the place whose policy judged, "shop.example.com /api/"
+//   transaction.client_country       ISO 3166, where a database of places knows it
 //   transaction.request.body         masked; cut at kAuditBodyBytesMax, or where the record is full: then body_cut is "true"
 //   transaction.request.body_bytes   of the whole body as it came; body_encoding "base64" where it is not UTF-8
 //   messages[].details.variable, .value   what matched, after its transformations, cut at waf::kValueShownMax
@@ -42,6 +43,7 @@ struct AuditExchange {
   std::string_view components;  // SecComponentSignature
   std::string_view place;   // name of the policy that judged: "shop.example.com /api/"
   std::string_view request_body;  // as far as it was read
+  std::string_view country;       // of the client, ISO 3166; empty: not known
 };
 
 std::string audit_json(const AuditExchange& exchange, const std::vector<waf::Match>& matches);

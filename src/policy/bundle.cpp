@@ -45,7 +45,8 @@ Result<std::string> make_bundle_of(std::string_view text, const std::string& mai
         for (const auto& path : paths) lines += path + "\n";
         out += entry("glob", pattern, lines);
         return paths;
-      }};
+      },
+      files.map};
   auto source = RW_TRY(waf::read_seclang(text, main, recording));
   if (warnings != nullptr) *warnings = std::move(source.warnings);
   return out;

@@ -5,7 +5,7 @@
 //   entry  := ("file " | "glob ") path-bytes " " content-bytes "\n" path content
 //
 // The content of a glob is the paths it stands for, a line each.  Compiling a bundle gives the rules its files gave when it was
-// made, whatever has become of them.
+// made, whatever has become of them.  Databases (waf::Files::map) are not in it: they are large, and have files of their own.
 #pragma once
 
 #include <string>

@@ -32,9 +32,13 @@ std::string without_parameters(std::string_view path) {
 
 }  // namespace
 
+bool concerns_path(std::string_view written, std::string_view uri_path) {
+  const auto here = [written](std::string_view path) { return written.starts_with("= ") ? path == written.substr(2) : path.starts_with(written); };
+  return here(uri_path) || (uri_path.find(';') != std::string_view::npos && here(without_parameters(uri_path)));
+}
+
 bool Limit::concerns(std::string_view method, std::string_view uri_path) const {
-  const auto here = [this](std::string_view path) { return text.path.starts_with("= ") ? path == std::string_view(text.path).substr(2) : path.starts_with(text.path); };
-  if (!here(uri_path) && (uri_path.find(';') == std::string_view::npos || !here(without_parameters(uri_path)))) return false;
+  if (!concerns_path(text.path, uri_path)) return false;
   return text.methods.empty() || std::find(text.methods.begin(), text.methods.end(), method) != text.methods.end();
 }
 

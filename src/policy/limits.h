@@ -48,6 +48,9 @@ inline constexpr std::int64_t kConcurrentMax = 1'000'000;
 // Fails with kInvalid or kLimit and says which member is wrong.
 Result<Limit> compile_limit(const LimitText& text);
 
+// Whether a path of a request is the one written: it begins so, or with "= /path" is it.  Parameters of its segments count for both.
+bool concerns_path(std::string_view written, std::string_view uri_path);
+
 // What is counted under: the limit's name and `who`, or for an address its network: an IPv6 client has 64 bits to itself.
 std::string counted_under(const Limit& limit, std::string_view who);
 // 4 bytes as they are, of 16 the first 8.

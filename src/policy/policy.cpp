@@ -66,6 +66,34 @@ bool read_limit(const Json& json, LimitText& out) {
   return true;
 }
 
+bool read_flag(const Json& object, const char* key, bool& out) {
+  const auto found = object.find(key);
+  if (found == object.end()) return true;
+  if (!found->is_boolean()) return false;
+  out = found->get<bool>();
+  return true;
+}
+
+bool read_list(const Json& json, ListText& out) {
+  if (!json.is_object()) return false;
+  for (const auto& [key, text] : {std::pair{"name", &out.name}, {"action", &out.action}, {"file", &out.file}, {"path", &out.path}}) {
+    if (!text_of(json, key, *text)) return false;
+  }
+  return read_texts(json, "addresses", out.addresses) && read_texts(json, "countries", out.countries) && read_flag(json, "skip_limits", out.skip_limits) &&
+         read_flag(json, "skip_rules", out.skip_rules);
+}
+
+Json list_json(const ListText& list) {
+  Json out{{"name", list.name}, {"action", list.action}};
+  if (!list.addresses.empty()) out["addresses"] = list.addresses;
+  if (!list.file.empty()) out["file"] = list.file;
+  if (!list.countries.empty()) out["countries"] = list.countries;
+  if (!list.path.empty()) out["path"] = list.path;
+  if (list.skip_limits) out["skip_limits"] = true;
+  if (list.skip_rules) out["skip_rules"] = true;
+  return out;
+}
+
 bool read_policy(const Json& json, PolicyText& out) {
   std::string mode = "rules";
   if (!json.is_object() || !text_of(json, "name", out.name) || !text_of(json, "mode", mode)) return false;
@@ -91,6 +119,12 @@ bool read_policy(const Json& json, PolicyText& out) {
       if (!read_limit(one, out.limits.emplace_back())) return false;
     }
   }
+  if (const auto lists = json.find("lists"); lists != json.end()) {
+    if (!lists->is_array() || lists->size() > kListsMax) return false;
+    for (const auto& one : *lists) {
+      if (!read_list(one, out.lists.emplace_back())) return false;
+    }
+  }
   return true;
 }
 
@@ -103,7 +137,7 @@ Result<Policy> compile(const PolicyText& text, const waf::RuleSet& rules) {
     }
     adjustments.exclusions.push_back(std::move(exclusion));
   }
-  Policy out{text.name, text.mode, RW_TRY(rules.overlay(adjustments)), {}, text};
+  Policy out{text.name, text.mode, RW_TRY(rules.overlay(adjustments)), {}, {}, text};
   for (const auto& one : text.limits) out.limits.push_back(RW_TRY(compile_limit(one)));
   return out;
 }
@@ -124,8 +158,10 @@ std::string write_policy_file(const PolicyFile& file) {
       one["limits"].push_back({{"name", limit.name}, {"key", limit.key}, {"path", limit.path}, {"methods", limit.methods}, {"statuses", limit.statuses},
                                {"requests", limit.requests}, {"period_ms", limit.period_ms}, {"burst", limit.burst}, {"concurrent", limit.concurrent}});
     }
+    for (const auto& list : policy.lists) one["lists"].push_back(list_json(list));
     out["policies"].push_back(std::move(one));
   }
+  if (!file.files.empty()) out["files"] = file.files;
   return out.dump(1) + "\n";
 }
 
@@ -135,6 +171,13 @@ Result<PolicyFile> read_policy_file(std::string_view json, const std::string& pa
   PolicyFile out;
   if (!root.is_object()) return wrong("not a JSON object");
   if (!text_of(root, "rules", out.rules) || out.rules.empty() || out.rules.find('/') != std::string::npos) return wrong("\"rules\" does not name a bundle");
+  if (const auto files = root.find("files"); files != root.end()) {
+    if (!files->is_object()) return wrong("\"files\" is not a map");
+    for (const auto& [path_of, name] : files->items()) {
+      if (!name.is_string() || name.get_ref<const std::string&>().empty() || name.get_ref<const std::string&>().find('/') != std::string::npos) return wrong("\"files\" names a file that is not beside it");
+      out.files[path_of] = name.get<std::string>();
+    }
+  }
   const auto policies = root.find("policies");
   if (policies == root.end() || !policies->is_array()) return wrong("\"policies\" is not a list");
   if (policies->size() > kPoliciesMax) return wrong(fmt::format("more than {} policies", kPoliciesMax));
@@ -148,25 +191,77 @@ Reader folder_reader(const std::string& folder) {
   return [folder](const std::string& name) { return base::real_files().read(folder + "/" + name); };
 }
 
-Result<std::shared_ptr<const PolicySet>> PolicySet::load(const Reader& read, const std::string& name, const std::shared_ptr<const PolicySet>& previous) {
-  const auto file = RW_TRY(read_policy_file(RW_TRY(read(name)), name));
-  auto out = std::make_shared<PolicySet>();
-  out->bundle_ = file.rules;
-  if (previous != nullptr && previous->bundle_ == out->bundle_) {
-    out->rules_ = previous->rules_;
-  } else {
-    const auto bytes = RW_TRY(read(out->bundle_));
-    const auto bundle = RW_TRY_CTX(out->bundle_, open_bundle(bytes));
-    waf::CompileOptions options;
-    if (previous != nullptr) options.previous = previous->rules_;
-    out->rules_ = RW_TRY(waf::RuleSet::compile(RW_TRY(waf::read_seclang_file(bundle.main, bundle.files)), options));
+Mapper folder_mapper(const std::string& folder) {
+  return [folder](const std::string& name) { return places::map_file(folder + "/" + name); };
+}
+
+Result<std::string> PolicySet::name_of_data(const std::string& path) const {
+  const auto found = files_.find(path);
+  if (found == files_.end()) return fail(Errc::kNotFound, fmt::format("{}: not among the policies' files", path));
+  return found->second;
+}
+
+Result<void> PolicySet::compile_rules(const Reader& read, const Mapper& map, const std::shared_ptr<const PolicySet>& previous) {
+  const bool same = previous != nullptr && previous->bundle_ == bundle_ && std::all_of(previous->rule_files_.begin(), previous->rule_files_.end(), [this](const auto& one) {
+    const auto now = files_.find(one.first);
+    return now != files_.end() && now->second == one.second;
+  });
+  if (same) {
+    rules_ = previous->rules_;
+    rule_files_ = previous->rule_files_;
+    return {};
   }
+  const auto bytes = RW_TRY(read(bundle_));
+  auto bundle = RW_TRY_CTX(bundle_, open_bundle(bytes));
+  bundle.files.map = [&](const std::string& path) -> Result<places::SharedBytes> {
+    const auto name = RW_TRY(name_of_data(path));
+    rule_files_[path] = name;
+    if (!map) return fail(Errc::kNotFound, fmt::format("{}: there is no data here", path));
+    return map(name);
+  };
+  waf::CompileOptions options;
+  if (previous != nullptr) options.previous = previous->rules_;
+  rules_ = RW_TRY(waf::RuleSet::compile(RW_TRY(waf::read_seclang_file(bundle.main, bundle.files)), options));
+  return {};
+}
+
+Result<AddressSetPtr> PolicySet::list_file(const std::string& path, const Mapper& map, const PolicySet* previous) {
+  if (path.empty()) return AddressSetPtr();
+  const auto name = RW_TRY(name_of_data(path));
+  auto& set = list_files_[name];
+  if (set == nullptr && previous != nullptr) {
+    if (const auto found = previous->list_files_.find(name); found != previous->list_files_.end()) set = found->second;
+  }
+  if (set != nullptr) return set;
+  if (!map) return fail(Errc::kNotFound, fmt::format("{}: there is no data here", path));
+  set = std::make_shared<const places::AddressSet>(RW_TRY_CTX(name, places::AddressSet::open(RW_TRY(map(name)))));
+  return set;
+}
+
+Result<std::shared_ptr<const PolicySet>> PolicySet::load(const Reader& read, const std::string& name, const std::shared_ptr<const PolicySet>& previous, const Mapper& map) {
+  auto file = RW_TRY(read_policy_file(RW_TRY(read(name)), name));
+  auto out = std::make_shared<PolicySet>();
+  out->bundle_ = std::move(file.rules);
+  out->files_ = std::move(file.files);
+  RW_TRY(out->compile_rules(read, map, previous));
+  if (previous != nullptr) out->sets_ = AddressSets(&previous->sets_);
   const bool same_rules = previous != nullptr && previous->rules_ == out->rules_;
   for (const auto& text : file.policies) {
+    const auto context = fmt::format("policy '{}'", text.name);
     const auto* known = same_rules ? previous->find(text.name) : nullptr;
     if (known != nullptr && known->text == text) out->policies_.push_back(*known);
-    else out->policies_.push_back(RW_TRY_CTX(fmt::format("policy '{}'", text.name), compile(text, *out->rules_)));
+    else out->policies_.push_back(RW_TRY_CTX(context, compile(text, *out->rules_)));
+    // Always anew: the same text may speak of a newer file.
+    auto& lists = out->policies_.back().lists;
+    lists.clear();
+    for (const auto& one : text.lists) {
+      if (!one.countries.empty() && out->rules_->settings().places.empty()) {
+        return fail(Errc::kInvalid, fmt::format("{}: list '{}' names countries, and there is no database of places", context, one.name), "name one in waf.places, or with SecGeoLookupDb");
+      }
+      lists.push_back(RW_TRY_CTX(context, compile_list(one, out->sets_, RW_TRY_CTX(context, out->list_file(one.file, map, previous.get())))));
+    }
   }
+  out->sets_.forget_before();
   std::sort(out->policies_.begin(), out->policies_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return std::shared_ptr<const PolicySet>(std::move(out));
 }

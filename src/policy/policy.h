@@ -1,20 +1,24 @@
 // Policies: what the firewall does at which place of the application, and the rules it does it with.
 //
-//   policy file := JSON {"rules": FILE, "policies": [{"name", "mode", "tx": {…}, "exclusions": [{"rules", "targets", "path"}],
-//                                                          "limits": [limits.h]}]}
+//   policy file := JSON {"rules": FILE, "files": {PATH: FILE}, "policies": [{"name", "mode", "tx": {…}, "exclusions": [{"rules", "targets", "path"}],
+//                                                          "limits": [limits.h], "lists": [lists.h]}]}
 //
-// FILE is the name of a bundle (bundle.h) beside the policy file.  The core writes both, workers load them; a set is immutable and
+// FILE is the name of a file beside the policy file: of a bundle (bundle.h), or of data that rules and lists know by PATH
+// (data_files.h).  The core writes both, workers load them; a set is immutable and
 // shared by threads.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "places/shared_bytes.h"
 #include "policy/limits.h"
+#include "policy/lists.h"
 #include "waf/engine.h"
 
 namespace ringwall::policy {
@@ -34,12 +38,14 @@ struct PolicyText {
   std::vector<std::pair<std::string, std::string>> tx;
   std::vector<PlacedExclusion> exclusions;
   std::vector<LimitText> limits;
+  std::vector<ListText> lists;
   bool operator==(const PolicyText&) const = default;
 };
 
 struct PolicyFile {
   std::string rules;
   std::vector<PolicyText> policies;
+  std::map<std::string, std::string> files;  // what rules and lists name, to the name of the file beside this one
 };
 
 std::string write_policy_file(const PolicyFile& file);
@@ -49,20 +55,24 @@ Result<PolicyFile> read_policy_file(std::string_view json, const std::string& pa
 // Reads a file of the folder both are in: workers hold it open, because they may not go there by its path.
 using Reader = std::function<Result<std::string>(const std::string& name)>;
 Reader folder_reader(const std::string& folder);
+// The same for data, which is not copied.
+using Mapper = std::function<Result<places::SharedBytes>(const std::string& name)>;
+Mapper folder_mapper(const std::string& folder);
 
 struct Policy {
   std::string name;
   waf::Mode mode = waf::Mode::kAsRules;
   std::shared_ptr<const waf::Overlay> overlay;
   std::vector<Limit> limits;
+  std::vector<List> lists;
   PolicyText text;  // what it was made of: a set that has the same takes the overlay over
 };
 
 class PolicySet {
  public:
   // Loads a policy file and its bundle.  Rules of `previous` are kept when the bundle is the same, and what they are made of is used
-  // again when it is not.  Errors name the file at fault.
-  static Result<std::shared_ptr<const PolicySet>> load(const Reader& read, const std::string& name, const std::shared_ptr<const PolicySet>& previous = nullptr);
+  // again when it is not.  Without a mapper, policies name no data.  Errors name the file at fault.
+  static Result<std::shared_ptr<const PolicySet>> load(const Reader& read, const std::string& name, const std::shared_ptr<const PolicySet>& previous = nullptr, const Mapper& map = {});
 
   const std::shared_ptr<const waf::RuleSet>& rules() const { return rules_; }
   // Null when there is none of this name.
@@ -70,7 +80,15 @@ class PolicySet {
   std::size_t size() const { return policies_.size(); }
 
  private:
+  using Files = std::map<std::string, std::string>;
+  Result<void> compile_rules(const Reader& read, const Mapper& map, const std::shared_ptr<const PolicySet>& previous);
+  Result<AddressSetPtr> list_file(const std::string& path, const Mapper& map, const PolicySet* previous);
+  Result<std::string> name_of_data(const std::string& path) const;
+
   std::string bundle_;  // its name, which stands for its content
+  Files files_, rule_files_;                        // path to name: all, and those the rules asked for
+  std::map<std::string, AddressSetPtr> list_files_;  // by name
+  AddressSets sets_;
   std::shared_ptr<const waf::RuleSet> rules_;
   std::vector<Policy> policies_;  // sorted by name
 };

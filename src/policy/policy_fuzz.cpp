@@ -13,6 +13,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto file = read_policy_file(text, "fuzz");
   if (!file.ok()) return 0;
   const auto again = read_policy_file(write_policy_file(*file), "fuzz");
-  if (!again.ok() || again->rules != file->rules || again->policies != file->policies) std::abort();
+  if (!again.ok() || again->rules != file->rules || again->policies != file->policies || again->files != file->files) std::abort();
   return 0;
 }

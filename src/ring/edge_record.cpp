@@ -55,6 +55,9 @@ void encode(const EdgeRecord& record, char* out) noexcept {
   fixed.waf_score = record.waf_score;
   fixed.waf_rule_id = record.waf_rule_id;
   fixed.worker_pid = record.worker_pid;
+  fixed.client_asn = record.client_asn;
+  fixed.reserved = 0;
+  fixed.reserved2 = 0;
 
   char* at = out + sizeof fixed;
   for (std::size_t i = 0; i < kEdgeStringCount; ++i) {

@@ -17,7 +17,8 @@
 
 namespace ringwall::ring {
 
-inline constexpr std::uint16_t kEdgeRecordVersion = 1;
+// Version 1 ends with the first kEdgeStringCountV1 sizes of strings; nginx may have a module loaded that still writes it.
+inline constexpr std::uint16_t kEdgeRecordVersion = 2;
 inline constexpr std::size_t kUpstreamStatusMax = 4;
 inline constexpr std::uint32_t kPhaseAbsent = 0xffffffff;  // this phase did not happen
 
@@ -34,11 +35,14 @@ enum class EdgeString : std::uint8_t {
   kRequestId,
   kSni,
   kTlsCipher,
+  kWafList,             // that decided about the client, or noted it
+  kClientCountry,       // ISO 3166, two letters
+  kClientOrganization,  // that announces the client's network
 };
-inline constexpr std::size_t kEdgeStringCount = 12;
+inline constexpr std::size_t kEdgeStringCount = 15, kEdgeStringCountV1 = 12;
 // Bytes kept of each, in that order.
 inline constexpr std::array<std::uint16_t, kEdgeStringCount> kEdgeStringBytesMax = {
-    16, 255, 1024, 1024, 64, 64, 128, 512, 512, 128, 255, 64};
+    16, 255, 1024, 1024, 64, 64, 128, 512, 512, 128, 255, 64, 64, 2, 128};
 
 enum EdgeFlag : std::uint16_t {
   kEdgeWebsocket = 1 << 0,       // answered 101
@@ -99,6 +103,7 @@ struct EdgeRecord {
   RequestFault request_fault = RequestFault::kNone;
   std::uint16_t waf_score = 0;
   std::uint32_t waf_rule_id = 0;
+  std::uint32_t client_asn = 0;  // of the client's network; 0: not known
 
   std::array<std::string_view, kEdgeStringCount> strings{};
 
@@ -142,8 +147,12 @@ struct EdgeRecordFixed {
   std::uint32_t waf_rule_id;
   std::uint32_t worker_pid;                      // 172
   std::uint16_t string_bytes[kEdgeStringCount];  // 176
+  std::uint16_t reserved;                        // 206: of no meaning, zero
+  std::uint32_t client_asn;                      // 208
+  std::uint32_t reserved2;
 };
-static_assert(sizeof(EdgeRecordFixed) == 200 && offsetof(EdgeRecordFixed, trace_id) == 56 &&
+inline constexpr std::size_t kEdgeFixedBytesV1 = 200;
+static_assert(sizeof(EdgeRecordFixed) == 216 && offsetof(EdgeRecordFixed, string_bytes) + 2 * kEdgeStringCountV1 == kEdgeFixedBytesV1 && offsetof(EdgeRecordFixed, trace_id) == 56 &&
               offsetof(EdgeRecordFixed, flags) == 136 && offsetof(EdgeRecordFixed, string_bytes) == 176);
 
 constexpr std::size_t edge_record_bytes_max() {

@@ -8,25 +8,28 @@ namespace ringwall::ring {
 
 Result<EdgeRecord> decode_edge_record(std::string_view bytes) {
   EdgeRecordFixed fixed{};
-  if (bytes.size() < sizeof fixed) {
+  if (bytes.size() < kEdgeFixedBytesV1) {
     return fail(Errc::kCorrupt,
-                fmt::format("edge record: {} bytes, at least {} expected", bytes.size(), sizeof fixed));
+                fmt::format("edge record: {} bytes, at least {} expected", bytes.size(), kEdgeFixedBytesV1));
   }
-  std::memcpy(&fixed, bytes.data(), sizeof fixed);
-  if (fixed.version < kEdgeRecordVersion) {
+  std::memcpy(&fixed, bytes.data(), kEdgeFixedBytesV1);
+  const bool older = fixed.version == 1;
+  const std::size_t known_bytes = older ? kEdgeFixedBytesV1 : sizeof fixed;
+  if (fixed.version < 1) {
     return fail(Errc::kInvalid, fmt::format("edge record: version {} is unknown", fixed.version));
   }
   if (fixed.size != bytes.size()) {
     return fail(Errc::kCorrupt, fmt::format("edge record: says {} bytes, has {}", fixed.size, bytes.size()));
   }
   const bool newer = fixed.version > kEdgeRecordVersion;
-  if (newer ? fixed.fixed_bytes < sizeof fixed : fixed.fixed_bytes != sizeof fixed) {
+  if ((newer ? fixed.fixed_bytes < known_bytes : fixed.fixed_bytes != known_bytes) || bytes.size() < known_bytes) {
     return fail(Errc::kCorrupt, fmt::format("edge record: fixed part of {} bytes", fixed.fixed_bytes));
   }
+  std::memcpy(&fixed, bytes.data(), known_bytes);
 
   EdgeRecord record;
   std::size_t at = fixed.fixed_bytes;
-  for (std::size_t i = 0; i < kEdgeStringCount; ++i) {
+  for (std::size_t i = 0; i < (older ? kEdgeStringCountV1 : kEdgeStringCount); ++i) {
     const std::size_t length = fixed.string_bytes[i];
     if (length > kEdgeStringBytesMax[i]) {
       return fail(Errc::kCorrupt, fmt::format("edge record: string {} of {} bytes, at most {}", i, length,
@@ -74,6 +77,7 @@ Result<EdgeRecord> decode_edge_record(std::string_view bytes) {
   record.waf_score = fixed.waf_score;
   record.waf_rule_id = fixed.waf_rule_id;
   record.worker_pid = fixed.worker_pid;
+  record.client_asn = fixed.client_asn;
   return record;
 }
 

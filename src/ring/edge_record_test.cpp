@@ -59,6 +59,10 @@ EdgeRecord sample() {
   record[EdgeString::kRequestId] = "r-1";
   record[EdgeString::kSni] = "shop.example";
   record[EdgeString::kTlsCipher] = "TLS_AES_256_GCM_SHA384";
+  record.client_asn = 64496;
+  record[EdgeString::kWafList] = "threats";
+  record[EdgeString::kClientCountry] = "DE";
+  record[EdgeString::kClientOrganization] = "Example Net";
   return record;
 }
 
@@ -107,11 +111,29 @@ TEST_CASE("edge record: bytes lie where the header says") {
   const auto bytes = bytes_of(sample());
   CHECK(static_cast<unsigned char>(bytes[0]) + 256 * static_cast<unsigned char>(bytes[1]) ==
         static_cast<int>(bytes.size()));
-  CHECK(bytes[4] == 1);
-  CHECK(static_cast<unsigned char>(bytes[6]) == 200);
+  CHECK(bytes[4] == 2);
+  CHECK(static_cast<unsigned char>(bytes[6]) == 216);
   CHECK(bytes.substr(56, 3) == "\x01\x02\x03");
   CHECK(bytes.substr(112, 3) == "abc");
-  CHECK(bytes.substr(200, 15) == "GETshop.example");
+  CHECK(bytes.substr(208, 2) == "\xf0\xfb");
+  CHECK(bytes.substr(216, 15) == "GETshop.example");
+}
+
+// nginx keeps the module it has loaded when Ringwall is replaced.
+TEST_CASE("edge record: those of version 1 are read") {
+  auto record = sample();
+  for (const auto newer : {EdgeString::kWafList, EdgeString::kClientCountry, EdgeString::kClientOrganization}) record[newer] = {};
+  auto bytes = bytes_of(record);
+  bytes.erase(200, 16);
+  put<std::uint32_t>(bytes, 0, static_cast<std::uint32_t>(bytes.size()));
+  put<std::uint16_t>(bytes, 4, 1);
+  put<std::uint16_t>(bytes, 6, 200);
+  const auto decoded = decode_edge_record(bytes).value();
+  CHECK(decoded[EdgeString::kMethod] == "GET");
+  CHECK(decoded[EdgeString::kTlsCipher] == "TLS_AES_256_GCM_SHA384");
+  CHECK(decoded[EdgeString::kWafList].empty());
+  CHECK(decoded.client_asn == 0);
+  CHECK(decoded.worker_pid == 14);
 }
 
 TEST_CASE("edge record: strings are kept whole at their limit and cut one past it") {
@@ -153,11 +175,11 @@ TEST_CASE("edge record: foreign bytes are refused with their reason") {
 
 TEST_CASE("edge record: a newer version is read as far as we know it") {
   auto bytes = bytes_of(sample());
-  bytes.insert(200, "12345678");
-  bytes += "a thirteenth string";
+  bytes.insert(216, "12345678");
+  bytes += "a sixteenth string";
   put<std::uint32_t>(bytes, 0, static_cast<std::uint32_t>(bytes.size()));
-  put<std::uint16_t>(bytes, 4, 2);
-  put<std::uint16_t>(bytes, 6, 208);
+  put<std::uint16_t>(bytes, 4, 3);
+  put<std::uint16_t>(bytes, 6, 224);
   const auto record = decode_edge_record(bytes).value();
   CHECK(record[EdgeString::kPath] == "/cart");
   CHECK(record[EdgeString::kTlsCipher] == "TLS_AES_256_GCM_SHA384");

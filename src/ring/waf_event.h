@@ -18,7 +18,7 @@ inline constexpr std::uint32_t kWafEventMagic = 0xF1A6A7E5;  // larger than any 
 inline constexpr std::size_t kWafServiceBytesMax = 64;
 
 // EdgeRecord::waf_verdict.
-enum class WafVerdict : std::uint8_t { kNotJudged, kPassed, kMatched, kDenied, kDropped, kRedirected, kLimited };
+enum class WafVerdict : std::uint8_t { kNotJudged, kPassed, kMatched, kDenied, kDropped, kRedirected, kLimited, kListed };
 
 struct WafEvent {
   std::uint64_t start_unix_ns = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "policy/bundle.h"
+#include "policy/data_files.h"
 
 namespace ringwall::tune {
 
@@ -28,13 +29,18 @@ std::size_t fit_of(std::string_view route, std::string_view path) {
 
 }  // namespace
 
-Result<Rules> Rules::load(policy::PolicyFile file, std::string bundle, std::map<std::string, std::string> hosts) {
-  for (auto& one : file.policies) one.mode = one.mode == waf::Mode::kOff ? waf::Mode::kOff : waf::Mode::kBlock;
+Result<Rules> Rules::load(policy::PolicyFile file, std::string bundle, std::map<std::string, std::string> hosts, const policy::Mapper& map) {
+  for (auto& one : file.policies) {
+    one.mode = one.mode == waf::Mode::kOff ? waf::Mode::kOff : waf::Mode::kBlock;
+    one.lists.clear();
+  }
   Rules out;
   const auto text = policy::write_policy_file(file);
-  out.set_ = RW_TRY(policy::PolicySet::load([&](const std::string& name) -> Result<std::string> { return name == file.rules ? bundle : text; }, "policies"));
+  out.set_ = RW_TRY(policy::PolicySet::load([&](const std::string& name) -> Result<std::string> { return name == file.rules ? bundle : text; }, "policies", nullptr, map));
   // Once more as it is written: the compiled set does not give its rules away.
-  const auto opened = RW_TRY(policy::open_bundle(bundle));
+  auto opened = RW_TRY(policy::open_bundle(bundle));
+  // The set has found them.
+  opened.files.map = [&](const std::string& path) { return map(file.files.at(path)); };
   out.source_ = std::make_shared<const waf::RuleSetSource>(RW_TRY(waf::read_seclang_file(opened.main, opened.files)));
   auto by_id = std::make_shared<std::map<std::uint64_t, const waf::Rule*>>();
   for (const auto& item : out.source_->items) {
@@ -47,7 +53,9 @@ Result<Rules> Rules::load(policy::PolicyFile file, std::string bundle, std::map<
 }
 
 Result<Rules> Rules::of_file(const std::string& path) {
-  return load({"rules", {{"default", waf::Mode::kBlock, {}, {}}}}, RW_TRY(policy::make_bundle(path, waf::real_files())));
+  policy::DataFiles data(base::real_files(), "");
+  auto bundle = RW_TRY(policy::make_bundle(path, data.rule_files()));
+  return load({"rules", {{"default", waf::Mode::kBlock, {}, {}}}, data.names()}, std::move(bundle), {}, data.mapper());
 }
 
 Result<Rules> Rules::with(const std::vector<policy::PlacedExclusion>& exclusions) const {

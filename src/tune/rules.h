@@ -19,7 +19,8 @@ class Rules {
  public:
   // A policy file and its bundle, as run/waf of a running Ringwall holds them and edge::firewall_plan makes them.
   // `hosts`: further names of a host to the one that its places are named after.  Errors are those of policy::PolicySet::load.
-  static Result<Rules> load(policy::PolicyFile file, std::string bundle, std::map<std::string, std::string> hosts = {});
+  // `map`: for the databases of places that rules look into.  Lists and limits of the places are no rules, and are left out.
+  static Result<Rules> load(policy::PolicyFile file, std::string bundle, std::map<std::string, std::string> hosts = {}, const policy::Mapper& map = {});
   // One SecLang file for all places.  `path` is the file's, absolute.
   static Result<Rules> of_file(const std::string& path);
   // The same rules, and further exclusions in every place; takes milliseconds.

@@ -277,7 +277,7 @@ class Compiler {
 // What rules change while a phase runs cannot be looked at once for all rules.
 bool changes_in_phase(Variable v) {
   constexpr Variable kChanging[] = {Variable::kMatchedVars, Variable::kMatchedVarsNames, Variable::kMatchedVar, Variable::kMatchedVarName, Variable::kTx,
-                                    Variable::kIp, Variable::kGlobal, Variable::kSession, Variable::kUser, Variable::kResource, Variable::kEnv, Variable::kRule,
+                                    Variable::kIp, Variable::kGlobal, Variable::kSession, Variable::kUser, Variable::kResource, Variable::kEnv, Variable::kGeo, Variable::kRule,
                                     Variable::kUserId, Variable::kSessionId, Variable::kHighestSeverity, Variable::kReqbodyProcessor, Variable::kMscPcreError, Variable::kMscPcreLimitsExceeded};
   return std::find(std::begin(kChanging), std::end(kChanging), v) != std::end(kChanging);
 }
@@ -327,6 +327,7 @@ std::uint32_t group_of(Program& program, Variable variable, std::uint16_t chain)
 
 // Whether what the operator says of a text of requests depends on the text alone.
 bool is_question(const CompiledRule& rule) {
+  if (rule.op == Operator::kGeoLookup) return false;  // leaves GEO behind
   if (!rule.argument.constant || rule.targets.empty() || (rule.negated && !rule.stages.empty())) return false;
   return std::any_of(rule.targets.begin(), rule.targets.end(), [](const Target& target) {
     return !target.count && target.variable != Variable::kResponseBody && !changes_in_phase(target.variable);

@@ -8,6 +8,7 @@
 #include <array>
 #include <unordered_map>
 
+#include "places/database.h"
 #include "waf/detail/seclang.h"
 #include "waf/unicode_map.h"
 
@@ -22,6 +23,7 @@ constexpr std::string_view kDirectives[] = {
     "IncludeOptional",
     "SecAction",
     "SecDefaultAction",
+    "SecGeoLookupDb",
     "SecMarker",
     "SecRule",
     "SecRuleRemoveById",
@@ -111,6 +113,7 @@ class DirectiveReader {
     // As in libmodsecurity: what should have been a chain is one rule.
     if (chain_)
       warn(source_.items[*chain_].rule->place, "the rule ends with chain and no rule follows: it stands alone");
+    if (geo_rule_ && source_.settings.places.empty()) warn(*geo_rule_, "@geoLookup never matches here: no SecGeoLookupDb names a database");
     RW_TRY(apply_updates(updates_, source_));
     for (auto& item : source_.items) {
       if (!item.rule) continue;
@@ -138,6 +141,7 @@ class DirectiveReader {
     if (is("Include")) return include(where, rest, depth, false);
     if (is("IncludeOptional")) return include(where, rest, depth, true);
     if (is("SecUnicodeMapFile")) return unicode_map(where, rest);
+    if (is("SecGeoLookupDb")) return database(where, rest);
     for (const auto known : kDirectives) {
       if (is(known)) return update(where, known, rest);
     }
@@ -224,9 +228,9 @@ class DirectiveReader {
                           fmt::format("\"@{} …\", both in one pair of quotes", name_of(rule.op)));
       }
       if (!takes_argument(rule.op)) argument = argument.substr(0, 0);
-      // Both are in rule sets that are to load as they are, and without a service or a database they answer no there too.
+      // It is in rule sets that are to load as they are, and without the service it answers no there too.
       if (rule.op == Operator::kRbl) warn(where, "@rbl never matches here: a worker does not wait for the DNS");
-      if (rule.op == Operator::kGeoLookup) warn(where, "@geoLookup never matches here: there is no database of places");
+      if (rule.op == Operator::kGeoLookup && !geo_rule_) geo_rule_ = where.place();
     } else if (text.empty()) {
       return where.fail(unnegated, "expected an operator, found an empty text");
     }
@@ -426,6 +430,22 @@ class DirectiveReader {
     return {};
   }
 
+  // Each is kept: one knows cities, another one networks.
+  Result<void> database(const Where& where, std::string_view rest) {
+    const auto value = trim_blanks(rest);
+    const auto name = RW_TRY(next_word(where, rest));
+    if (!name || name->text.empty() || !trim_blanks(rest).empty()) return where.fail(value, fmt::format("SecGeoLookupDb: expected a file, found '{}'", shown(value)));
+    const auto& settings = source_.settings;
+    if (settings.places.size() == kDatabasesMax) return where.fail(value, fmt::format("more than {} databases of places", kDatabasesMax), {}, Errc::kLimit);
+    if (!files_.map) return where.fail(value, "SecGeoLookupDb: there are no databases here");
+    auto bytes = files_.map(beside(*where.file, name->text));
+    if (!bytes.ok()) return where.fail(name->text, fmt::format("SecGeoLookupDb: {}", bytes.error().message), bytes.error().hint, bytes.error().code);
+    auto database = places::Database::open(std::move(*bytes));
+    if (!database.ok()) return where.fail(name->text, fmt::format("SecGeoLookupDb: {}: {}", shown(name->text), database.error().message), database.error().hint, database.error().code);
+    source_.settings.places.push_back(std::move(*database));
+    return {};
+  }
+
   void warn(const Where& where, std::string_view what) { warn(where.place(), what); }
   void warn(const SourcePlace& place, std::string_view what) {
     source_.warnings.push_back(fmt::format("{}:{}: {}", place.file, place.line, what));
@@ -440,6 +460,7 @@ class DirectiveReader {
   std::size_t rules_ = 0, files_included_ = 0;
   bool mime_types_set_ = false;
   std::optional<std::size_t> chain_;  // the item whose chain is open
+  std::optional<SourcePlace> geo_rule_;  // the first with @geoLookup
 };
 
 }  // namespace

@@ -142,6 +142,8 @@ class Transaction {
 
   virtual void request_line(std::string_view method, std::string_view uri, std::string_view protocol) = 0;
   virtual void request_header(std::string_view name, std::string_view value) = 0;
+  // What a rule's `allow` does, at once: no rule of phases 1 to 4 runs.
+  virtual void allow() = 0;
   virtual Verdict request_headers_done() = 0;
   // Whether phase 2 wants the body: SecRequestBodyAccess, and what ctl made of it in phase 1.
   virtual bool wants_request_body() const = 0;

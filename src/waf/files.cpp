@@ -49,6 +49,9 @@ Result<std::vector<std::string>> rule_files_like(const std::string& pattern) {
 
 }  // namespace
 
-Files real_files() { return {read_rule_file, rule_files_like}; }
+// In memory, because whoever brings the file up to date may write over it.
+Files real_files() {
+  return {read_rule_file, rule_files_like, [](const std::string& path) -> Result<places::SharedBytes> { return places::in_memory(RW_TRY(read_rule_file(path))); }};
+}
 
 }  // namespace ringwall::waf

@@ -313,6 +313,7 @@ bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, boo
 }
 
 bool Judge::operate(const CompiledRule& rule, std::string_view text) {
+  if (rule.op == Operator::kGeoLookup) return look_up_place(text);
   const auto argument = rule.argument.constant ? std::string_view(rule.argument.text) : expand(rule.argument);
   if (!rule.capture || rule.negated) return finds(rule, text, argument);
   switch (rule.op) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "places/address_set.h"
 #include "waf/transform.h"
 
 namespace ringwall::waf {
@@ -32,21 +33,17 @@ bool bad_url_encoding(std::string_view text);
 // True when the text is not UTF-8: overlong forms, surrogates and values above 10FFFF count (@validateUtf8Encoding).
 bool bad_utf8(std::string_view text);
 
-// "127.0.0.1", "::1", "192.168.0.0/24": sorted ranges, so that a look-up is a binary search.  IPv4 is held as mapped IPv6;
-// of IPv6 networks only those inside ::ffff:0:0/96 speak of it.
+// "127.0.0.1", "::1", "192.168.0.0/24", "192.0.2.1-192.0.2.9": places/address_set.h with texts around it.
 class IpSet {
  public:
   // An entry is one address or network, or several with ',' between; blanks around it and what follows a '#' are ignored.
   // Fails with kInvalid, and names the entry, for anything else.
   static Result<IpSet> parse(const std::vector<std::string_view>& entries);
   bool contains(std::string_view address) const;  // text; false for what is no address
-  std::size_t size() const { return ranges_.size(); }
+  std::size_t size() const { return addresses_.size(); }
 
  private:
-  struct Range {
-    std::uint8_t first[16], last[16];
-  };
-  std::vector<Range> ranges_;  // disjoint, ascending
+  places::AddressSet addresses_;
 };
 
 // Numbers in a text that pass their check digits: the text has a run matched by `candidate` (offset, size) that is a valid

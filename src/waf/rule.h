@@ -11,6 +11,10 @@
 
 #include "waf/transform.h"
 
+namespace ringwall::places {
+class Database;
+}
+
 namespace ringwall::waf {
 
 enum class Variable : std::uint8_t {
@@ -167,6 +171,7 @@ struct Settings {
   std::uint64_t collection_timeout_s = 3600, pcre_match_limit = 1000;
   bool xml_external_entity = false;
   std::shared_ptr<const UnicodeMap> unicode_map;  // of SecUnicodeMapFile; null: there is none
+  std::vector<std::shared_ptr<const places::Database>> places;  // of SecGeoLookupDb, each of them; the last that knows counts
 };
 
 struct RuleSetSource {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "places/shared_bytes.h"
 #include "waf/rule.h"
 
 namespace ringwall::waf {
@@ -25,6 +26,8 @@ struct Files {
   std::function<Result<std::string>(const std::string& path)> read;
   // Paths that match a pattern with * and ?, sorted; the pattern's folder is relative to nothing: callers make it absolute.
   std::function<Result<std::vector<std::string>>(const std::string& pattern)> glob;
+  // The whole of a large file that is used where it lies (SecGeoLookupDb): it must not change while somebody has it.
+  std::function<Result<places::SharedBytes>(const std::string& path)> map;
 };
 Files real_files();
 

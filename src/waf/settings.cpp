@@ -175,7 +175,6 @@ constexpr std::string_view kWithoutEffect[] = {
     "SecDataDir",
     "SecDebugLog",
     "SecDebugLogLevel",
-    "SecGeoLookupDb",
     "SecHttpBlKey",
     "SecPcreMatchLimitRecursion",
     "SecRemoteRulesFailAction",

@@ -40,6 +40,7 @@ class RealTransaction final : public Transaction {
   void now(std::int64_t now_ns) override { judge_.now(now_ns); }
   void request_line(std::string_view method, std::string_view uri, std::string_view protocol) override { judge_.exchange.request_line(method, uri, protocol); }
   void request_header(std::string_view name, std::string_view value) override { judge_.exchange.request_header(name, value); }
+  void allow() override { judge_.allow(); }
   Verdict request_headers_done() override { return run(1); }
 
   bool wants_request_body() const override { return judge_.settings.request_body_access && judge_.settings.engine != Engine::kOff; }

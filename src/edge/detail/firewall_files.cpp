@@ -44,7 +44,7 @@ Result<void> FirewallFiles::put(const FirewallPlan& plan, const FirewallPlan& be
   auto policies = plan.policies;
   for (const auto& old : before.policies.policies) {
     const bool known = std::any_of(policies.policies.begin(), policies.policies.end(), [&](const auto& one) { return one.name == old.name; });
-    if (!known) policies.policies.push_back({old.name, old.mode, old.tx, {}, {}});
+    if (!known) policies.policies.push_back({old.name, old.mode, old.tx, {}, {}, {}});
   }
   return files_.write_atomic(folder_ + "/" + kPoliciesFile, policy::write_policy_file(policies), 0644);
 }
@@ -52,10 +52,14 @@ Result<void> FirewallFiles::put(const FirewallPlan& plan, const FirewallPlan& be
 void FirewallFiles::publish(const FirewallPlan& plan, const FirewallPlan& before) {
   if (!plan.on) return;
   for (const auto& warning : plan.warnings) base::log_event(base::Level::kWarn, "edge.rules_warning", {{"warning", warning}});
+  publish_as("edge.rules_swapped", plan, before);
+}
+
+void FirewallFiles::publish_as(const char* event, const FirewallPlan& plan, const FirewallPlan& before) {
   const auto begin_ns = clock_.monotonic_ns();
   const auto state = board_.wait(board_.publish(), kSwapLimit);
   const bool good = state.behind == 0 && state.faults.empty();
-  base::log_event(good ? base::Level::kInfo : base::Level::kError, "edge.rules_swapped",
+  base::log_event(good ? base::Level::kInfo : base::Level::kError, event,
                   {{"rules", fmt::format("{}", plan.set->rules()->info().rules)},
                    {"workers", fmt::format("{}", state.live)},
                    {"behind", fmt::format("{}", state.behind)},
@@ -63,10 +67,45 @@ void FirewallFiles::publish(const FirewallPlan& plan, const FirewallPlan& before
                    {"fault", state.faults.empty() ? "" : state.faults[0]}});
   const auto names = files_.list(folder_);
   if (!names.ok()) return;
+  const auto is_of = [](const FirewallPlan& one, const std::string& name) {
+    const auto& data = one.policies.files;
+    return name == one.bundle_name || std::any_of(data.begin(), data.end(), [&](const auto& file) { return file.second == name; });
+  };
   for (const auto& name : *names) {
-    // The one before stays: who was slow may still read it.
-    if (name.starts_with("rules-") && name != plan.bundle_name && name != before.bundle_name) (void)files_.remove(folder_ + "/" + name);
+    const bool ours = name.starts_with("rules-") || name.starts_with("list-") || name.starts_with("places-");
+    // Those before stay: who was slow may still read them.
+    if (ours && !is_of(plan, name) && !is_of(before, name)) (void)files_.remove(folder_ + "/" + name);
   }
+}
+
+void FirewallFiles::begin_lenient() {
+  const auto text = files_.read(folder_ + "/" + kPoliciesFile);
+  const auto last = text.ok() ? policy::read_policy_file(*text, kPoliciesFile) : Result<policy::PolicyFile>(text.error());
+  if (last.ok()) data_.fall_back_on(last->files);
+}
+
+void FirewallFiles::end_lenient() {
+  data_.fall_back_on({});
+  for (const auto& fault : data_.take_faults()) base::log_event(base::Level::kError, "edge.list_refused", {{"why", fault}, {"in_force", "what it was before"}});
+}
+
+std::optional<FirewallPlan> FirewallFiles::with_changed_data(const FirewallPlan& plan) {
+  if (!plan.on) return std::nullopt;
+  auto next = plan;
+  for (const auto& path : data_.changed(plan.policies.files)) {
+    const auto name = data_.put_again(path);
+    if (name.ok()) next.policies.files[path] = *name;
+    else base::log_event(base::Level::kError, "edge.list_refused", {{"why", name.error().message}, {"in_force", "what it was before"}});
+  }
+  if (next.policies.files == plan.policies.files) return std::nullopt;
+  auto done = recompile(next, data_);
+  if (done.ok()) done = put(next, plan);
+  if (!done.ok()) {
+    base::log_event(base::Level::kError, "edge.list_refused", {{"why", done.error().message}, {"in_force", "what it was before"}});
+    return std::nullopt;
+  }
+  publish_as("edge.lists_swapped", next, plan);
+  return next;
 }
 
 }  // namespace ringwall::edge::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/world.h"
@@ -23,15 +24,24 @@ class FirewallFiles {
   // Waits until all workers have it.  What a worker could not load is logged, and it goes on with what it had.
   void publish(const FirewallPlan& plan, const FirewallPlan& before);
 
+  // Lists and places.  At the start of an edge, a file that cannot be used leaves in force what it was when the last one ran.
+  policy::DataFiles& data() { return data_; }
+  void begin_lenient();
+  void end_lenient();
+  // What became of files of data since they were read: the same plan with them, put and published.  None: nothing has changed.
+  std::optional<FirewallPlan> with_changed_data(const FirewallPlan& plan);
+
  private:
   FirewallFiles(base::Files& files, base::Clock& clock, const std::string& run_directory, ring::UpdateBoard board, keep::TableFile table)
-      : files_(files), clock_(clock), folder_(run_directory + "/waf"), board_(std::move(board)), table_(std::move(table)) {}
+      : files_(files), clock_(clock), folder_(run_directory + "/waf"), board_(std::move(board)), table_(std::move(table)), data_(files, folder_) {}
+  void publish_as(const char* event, const FirewallPlan& plan, const FirewallPlan& before);
 
   base::Files& files_;
   base::Clock& clock_;
   const std::string folder_;
   ring::UpdateBoard board_;
   keep::TableFile table_;  // what workers remember between requests
+  policy::DataFiles data_;
 };
 
 }  // namespace ringwall::edge::detail

@@ -20,6 +20,7 @@ class Judge {
 
   void reset(const ExchangeInfo& info, const CompiledOverlay* overlay = nullptr);
   void now(std::int64_t now_ns);
+  void allow() { allowed_ = Allowed::kEverything; }
   // Runs one phase; afterwards verdict() may be set.
   void run(int phase);
   std::string_view tx_value(std::uint32_t slot, std::string_view key) const;
@@ -70,6 +71,7 @@ class Judge {
   // persistent.cpp
   void begin(const Begin& begin);
   void expire(const Expiry& expiry);
+  bool look_up_place(std::string_view text);  // geo.cpp
   const std::string& persistent_key(Variable collection) const { return persistent_keys_[static_cast<std::size_t>(collection)]; }
   PersistentCollections::When when() const;
 

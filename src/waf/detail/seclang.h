@@ -22,6 +22,7 @@ inline constexpr std::size_t kUpdatesMax = 10'000;  // SecRuleRemove… and SecR
 inline constexpr std::size_t kUpdateStepsMax =
     2'000'000;  // rules reached by updates, and variables given to them, in sum
 inline constexpr std::size_t kFilesIncludedMax = 10'000;
+inline constexpr std::size_t kDatabasesMax = 8;  // of SecGeoLookupDb
 inline constexpr std::uint64_t kRuleIdMax =
     (std::uint64_t{1} << 53) - 1;  // libmodsecurity keeps ids in doubles
 inline constexpr std::uint64_t kExpirySecondsMax =

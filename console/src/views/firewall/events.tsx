@@ -31,7 +31,7 @@ const text = (log: LogRecord, key: string) => String(log.attributes[key] ?? "");
 const setQuery = (q: string) => setParams({ q: q || undefined, sel: undefined, selt: undefined, rows: undefined });
 
 export function ActionBadge({ action }: { action: string }) {
-  const bad = ["deny", "drop", "redirect", "limit"].includes(action);
+  const bad = ["deny", "drop", "redirect", "limit", "list"].includes(action);
   return <span class={`badge badge-${bad ? "bad" : "wait"}`}>{action || "–"}</span>;
 }
 
