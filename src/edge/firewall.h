@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -28,6 +29,10 @@ struct FirewallPlan {
 // of is used again.
 Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, const std::string& base_directory,
                                    const std::shared_ptr<const policy::PolicySet>& previous = nullptr);
+
+// The rules of a declaration with every file they include or name, read but not compiled, and what they are called by.
+Result<std::string> rules_bundle(const declare::Waf& waf, const std::string& base_directory, std::vector<std::string>* warnings = nullptr);
+std::string bundle_name(std::string_view bundle);
 
 std::string place_name(const declare::Host& host, const declare::Route& route);
 
