@@ -14,6 +14,8 @@ Without libnginx-mod-http-modsecurity its numbers are left out.
 """
 import json, os, re, resource, signal, socket, statistics, subprocess, sys, tempfile, threading, time
 
+from waf_rules import rules_text
+
 BUILD, CRS = (os.path.abspath(path) for path in sys.argv[1:3])
 PARTS = sys.argv[3:] or ["load", "worst", "memory", "updates"]
 SECONDS, HOSTS, UPDATES = (int(os.environ.get("RINGWALL_BENCH_" + name, default)) for name, default in (("SECONDS", 60), ("HOSTS", 1000), ("UPDATES", 1000)))
@@ -22,26 +24,6 @@ EDGE, BACKEND, OTLP, API = 18491, 18492, 18493, 18494
 WORKERS = 2
 TESTS = f"{CRS}/tests/regression/tests"
 GET = b"GET /index.html HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\nAccept: */*\r\n\r\n"
-
-
-def rules_text(level):
-    return f"""SecRuleEngine On
-SecRequestBodyAccess On
-SecRequestBodyLimit 13107200
-SecRequestBodyNoFilesLimit 131072
-SecResponseBodyAccess On
-SecResponseBodyMimeType text/plain text/html text/xml
-SecResponseBodyLimit 524288
-SecResponseBodyLimitAction ProcessPartial
-SecPcreMatchLimit 1000
-SecPcreMatchLimitRecursion 1000
-SecAuditEngine Off
-SecRule REQUEST_HEADERS:Content-Type "^(?:application(?:/soap\\+|/)|text/)xml" "id:200000,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=XML"
-SecRule REQUEST_HEADERS:Content-Type "^application/json" "id:200001,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON"
-SecAction "id:900000,phase:1,pass,t:none,nolog,setvar:tx.blocking_paranoia_level={level},setvar:tx.detection_paranoia_level={level}"
-Include {CRS}/crs-setup.conf.example
-Include {CRS}/rules/*.conf
-"""
 
 
 def write(path, text):
@@ -136,13 +118,13 @@ class Connection:
         self.buffer += piece
 
 
-def attacker(requests, worker):
+def attacker(requests):
     """A process that sends them one after the other, until it is ended."""
     child = os.fork()
     if child:
         return child
     os.sched_setaffinity(0, {1})
-    connection, statuses = Connection(EDGE), {}
+    connection = Connection(EDGE)
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     while True:
         for request in requests:
@@ -163,7 +145,7 @@ def neighbours(seconds):
 
 
 def part_load(folder):
-    write(f"{folder}/rules.conf", rules_text(1))
+    write(f"{folder}/rules.conf", rules_text(CRS, 1))
     times = []
     for _ in range(5):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -175,7 +157,7 @@ def part_load(folder):
 
 def part_worst(folder):
     for level in (1, 4):
-        write(f"{folder}/rules.conf", rules_text(level))
+        write(f"{folder}/rules.conf", rules_text(CRS, level))
         found = f"{folder}/worst-{level}"
         command = [RINGWALL, "--json", "waf", "worst", "--rules", f"{folder}/rules.conf", "--seconds", str(SECONDS), "--save", found] + ([TESTS] if os.path.isdir(TESTS) else [])
         report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -199,7 +181,7 @@ def part_worst(folder):
         try:
             print(f"  alone: {neighbours(5)}", flush=True)
             for count in (1, 2):
-                attackers = [attacker(requests, edge) for _ in range(count)]
+                attackers = [attacker(requests) for _ in range(count)]
                 print(f"  beside {count} who send{'s' if count == 1 else ''} the {len(requests)} dearest without pause: {neighbours(20)}", flush=True)
                 for pid in attackers:
                     os.kill(pid, signal.SIGTERM)
@@ -211,7 +193,7 @@ def part_worst(folder):
             stop(edge, behind)
     if not os.path.exists(MODSECURITY):
         return print("skipped: ModSecurity: libnginx-mod-http-modsecurity is not installed")
-    write(f"{folder}/rules.conf", rules_text(1))
+    write(f"{folder}/rules.conf", rules_text(CRS, 1))
     body = b"a=" + b"+" * 130_000
     plus = b"POST / HTTP/1.1\r\nHost: shop.example\r\nAccept: */*\r\nUser-Agent: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     for name, http, main in (("ModSecurity", f"modsecurity on; modsecurity_rules_file {folder}/rules.conf;", f"load_module {MODSECURITY};"), ("Ringwall", f"ringwall_waf_policies {folder}/pack/policies.json; ringwall_waf default;", f"load_module {BUILD}/ngx_http_ringwall_module.so;")):
@@ -320,7 +302,7 @@ def part_memory(folder):
         stop(behind)
     if not os.path.exists(MODSECURITY):
         return print("skipped: ModSecurity: libnginx-mod-http-modsecurity is not installed")
-    write(f"{folder}/rules.conf", rules_text(1))
+    write(f"{folder}/rules.conf", rules_text(CRS, 1))
     hosts = "".join(f"server {{ listen 127.0.0.1:{EDGE}; server_name host{i}.example; modsecurity on; modsecurity_rules_file {folder}/rules.conf; }}\n" for i in range(20))
     edge, seconds = nginx(folder, "modsecurity", hosts, f"load_module {MODSECURITY}; worker_processes {WORKERS};")
     memory = memory_mb([edge.pid] + workers_of(edge.pid))
