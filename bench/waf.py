@@ -10,6 +10,8 @@ Without libnginx-mod-http-modsecurity its column is left out.
 """
 import os, re, statistics, subprocess, sys, tempfile, time
 
+from waf_rules import rules_text
+
 BUILD, CRS = (os.path.abspath(path) for path in sys.argv[1:3])
 ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 3
 LEVEL = int(sys.argv[4]) if len(sys.argv) > 4 else 1
@@ -17,23 +19,7 @@ MODSECURITY = "/usr/lib/nginx/modules/ngx_http_modsecurity_module.so"
 PORTS = {"bare": 18481, "modsecurity": 18482, "ringwall": 18483}
 BACKEND = 18484
 
-RULES = f"""SecRuleEngine On
-SecRequestBodyAccess On
-SecRequestBodyLimit 13107200
-SecRequestBodyNoFilesLimit 131072
-SecResponseBodyAccess On
-SecResponseBodyMimeType text/plain text/html text/xml
-SecResponseBodyLimit 524288
-SecResponseBodyLimitAction ProcessPartial
-SecPcreMatchLimit 1000
-SecPcreMatchLimitRecursion 1000
-SecAuditEngine Off
-SecRule REQUEST_HEADERS:Content-Type "^(?:application(?:/soap\\+|/)|text/)xml" "id:200000,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=XML"
-SecRule REQUEST_HEADERS:Content-Type "^application/json" "id:200001,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON"
-SecAction "id:900000,phase:1,pass,t:none,nolog,setvar:tx.blocking_paranoia_level={LEVEL}"
-Include {CRS}/crs-setup.conf.example
-Include {CRS}/rules/*.conf
-"""
+RULES = rules_text(CRS, LEVEL)
 
 ARGS10 = "category=books&page=1####&sort=price_asc&min=10&max=200&brand=acme+tools&color=blue&size=xl&q=wireless+mouse+for+work+####&ref=newsletter-2026-####"
 FORM = "&".join(f"field_{i:02d}=" + ("The+quick+brown+fox+jumps+over+a+lazy+dog+####%d" % i if i % 3 else "user####%d%%40example.com" % i) + "+and+more" * (i % 2) for i in range(33))

@@ -2,25 +2,18 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <signal.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "policy/bundle.h"
 #include "ring/owner.h"
 
 namespace ringwall::edge_module {
-
-namespace {
-
-// Loading gives way to traffic.
-constexpr int kNiceness = 5;
-
-}  // namespace
 
 Policies::~Policies() {
   stop();
@@ -97,11 +90,11 @@ void Policies::start(void* board, void* table) {
 }
 
 void Policies::follow(std::uint32_t seen) {
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kNiceness);
   auto newest = current_;
   while (!stopping_) {
     const auto now = board_->generation();
     if (now == seen) {
+      if (bury()) continue;
       board_->wait(seen);
       continue;
     }
@@ -123,14 +116,32 @@ void Policies::follow(std::uint32_t seen) {
 }
 
 void Policies::take_up() {
-  const std::lock_guard lock(mutex_);
-  taken_ = newest_ready_.load(std::memory_order_acquire);
-  if (ready_ == nullptr) return;
-  if (ready_->set->rules() != current_->set->rules()) {
-    idle_.clear();
-    texts_ = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    taken_ = newest_ready_.load(std::memory_order_acquire);
+    if (ready_ == nullptr) return;
+    auto& gone = retired_.emplace_back();
+    if (ready_->set->rules() != current_->set->rules()) {
+      gone.transactions.swap(idle_);
+      gone.texts.swap(texts_);
+    }
+    gone.policies = std::exchange(current_, std::move(ready_));
   }
-  current_ = std::move(ready_);
+  // The follower buries it, beside the traffic.  Should it fall asleep just now, it does so after the next update.
+  board_->nudge();
+}
+
+bool Policies::bury() {
+  std::vector<Retired> gone;
+  {
+    const std::lock_guard lock(mutex_);
+    gone.swap(retired_);
+  }
+  if (gone.empty()) return false;
+  gone.clear();
+  // What a rule set took lies between what its successor took over; without this the process keeps the room of both.
+  ::malloc_trim(0);
+  return true;
 }
 
 void Policies::stop() {

@@ -53,6 +53,8 @@ class Policies {
  private:
   Result<std::shared_ptr<const PlacedPolicies>> load_after(const std::shared_ptr<const PlacedPolicies>& previous) const;
   void take_up();
+  // Frees what is no longer in force; false: there was nothing.
+  bool bury();
   void follow(std::uint32_t seen);
 
   static constexpr std::size_t kIdleMax = 64, kIdleBytesMax = 1 << 20;
@@ -77,6 +79,12 @@ class Policies {
   std::atomic<std::uint32_t> newest_ready_ = 0;
   std::mutex mutex_;
   std::shared_ptr<const PlacedPolicies> ready_;  // guarded by mutex_
+  struct Retired {
+    std::vector<std::unique_ptr<waf::Transaction>> transactions;
+    std::shared_ptr<waf::TextMemory> texts;
+    std::shared_ptr<const PlacedPolicies> policies;
+  };
+  std::vector<Retired> retired_;                 // guarded by mutex_
 };
 
 }  // namespace ringwall::edge_module

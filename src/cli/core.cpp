@@ -349,7 +349,10 @@ Result<std::string> Core::change(const ChangeRequest& request) {
   if (!request.local && !declare::changes_firewall_alone(current, wanted)) {
     return fail(Errc::kInvalid, "from here only what the firewall does can be changed: modes, levels, settings and exclusions", "edit the file and use `ringwall apply` on the machine");
   }
-  const auto changes = declare::diff(current, wanted);
+  auto changes = declare::diff(current, wanted);
+  if (edge_ != nullptr) {
+    if (auto rules = RW_TRY(edge_->rules_change(wanted))) changes.push_back(std::move(*rules));
+  }
   bool edge = false, files = false, restart = false;
   Json list = Json::array();
   for (const auto& change : changes) {

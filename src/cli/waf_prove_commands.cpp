@@ -86,10 +86,21 @@ Result<int> run_waf_verify(const WafVerify& options, const Context& context) {
 }
 
 struct WafWorst {
-  std::string rules;
+  std::string rules, save;
   std::vector<std::string> seeds;
   prove::WorstOptions how;
 };
+
+// Each as NN.http, to be sent as it is, and what the server would have to answer as NN.html.
+Result<void> save_worst(const std::vector<prove::Costly>& worst, const std::string& folder) {
+  auto& files = base::real_files();
+  RW_TRY(files.make_directories(folder));
+  for (std::size_t i = 0; i < worst.size(); ++i) {
+    RW_TRY(files.write_atomic(fmt::format("{}/{:02}.http", folder, i + 1), prove::raw_request(worst[i].exchange), 0644));
+    if (!worst[i].exchange.response_body.empty()) RW_TRY(files.write_atomic(fmt::format("{}/{:02}.html", folder, i + 1), worst[i].exchange.response_body, 0644));
+  }
+  return {};
+}
 
 double milliseconds(std::int64_t ns) { return static_cast<double>(ns) / 1e6; }
 
@@ -108,6 +119,7 @@ Result<int> run_waf_worst(const WafWorst& options, const Context& context) {
     progress = [](const prove::WorstProgress& p) { fmt::print(stderr, "{} requests tried, the dearest took {:.1f} ms\n", p.tried, milliseconds(p.cpu_ns_max)); };
   }
   const auto report = prove::worst(rules, bank, options.how, progress);
+  if (!options.save.empty()) RW_TRY(save_worst(report.worst, options.save));
   const auto& settings = rules->settings();
   if (context.json) {
     Json all = Json::array();
@@ -116,7 +128,7 @@ Result<int> run_waf_worst(const WafWorst& options, const Context& context) {
       for (const auto& rule : one.rules) costs.push_back({{"rule", rule.rule_id}, {"ms", milliseconds(rule.cpu_ns)}});
       all.push_back({{"what", one.what}, {"bytes", one.bytes}, {"steps", one.steps}, {"ms", milliseconds(one.cpu_ns)}, {"first_ms", milliseconds(one.first_cpu_ns)}, {"memory_bytes", one.memory_bytes}, {"rules", costs}});
     }
-    fmt::print("{}\n", Json{{"tried", report.tried}, {"head_bytes", report.head_bytes}, {"body_bytes", report.body_bytes}, {"memory_bytes_max", report.memory_bytes_max}, {"worst", all}}.dump(-1, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", Json{{"tried", report.tried}, {"head_bytes", report.head_bytes}, {"body_bytes", report.body_bytes}, {"answer_bytes", report.answer_bytes}, {"memory_bytes_max", report.memory_bytes_max}, {"worst", all}}.dump(-1, ' ', false, Json::error_handler_t::replace));
     return kExitOk;
   }
   std::vector<std::vector<std::string>> rows;
@@ -125,7 +137,7 @@ Result<int> run_waf_worst(const WafWorst& options, const Context& context) {
                     cost_text(one.rules)});
   }
   fmt::print("{}", table({"ms", "first ms", "steps", "bytes", "memory", "where: what", "dearest rules, ms"}, rows));
-  fmt::print("limits: {} bytes of uri and headers; {} bytes of body were tried, the rules accept {} without files and {} in all\n", report.head_bytes, report.body_bytes, settings.request_body_no_files_limit,
+  fmt::print("limits: {} bytes of uri and headers; {} bytes of body and {} of an answer were tried, the rules accept {} without files and {} in all\n", report.head_bytes, report.body_bytes, report.answer_bytes, settings.request_body_no_files_limit,
              settings.request_body_limit);
   fmt::print("{} requests tried, memory of an exchange at most {} bytes\n", report.tried, report.memory_bytes_max);
   return kExitOk;
@@ -149,11 +161,13 @@ void add_waf_prove(CLI::App& waf, Context& context) {
   });
 
   auto dearest = std::make_shared<WafWorst>();
-  auto* worst = waf.add_subcommand("worst", "look for the request that costs the most CPU time inside the limits of sizes");
+  auto* worst = waf.add_subcommand("worst", "look for the request or answer that costs the most CPU time inside the limits of sizes");
   worst->footer("Example:\n  ringwall waf worst --rules modsecurity.conf --seconds 600");
   worst->add_option("--rules", dearest->rules, "the SecLang file under test")->required();
   worst->add_option("--seconds", dearest->how.seconds, "how long to look")->capture_default_str();
   worst->add_option("--bytes", dearest->how.bytes, "of a body; less where SecRequestBodyLimit is less")->capture_default_str();
+  worst->add_option("--answer-bytes", dearest->how.answer_bytes, "of an answer's body; less where SecResponseBodyLimit is less")->capture_default_str();
+  worst->add_option("--save", dearest->save, "a folder for the requests that were found: NN.http, and NN.html for what a server has to answer");
   worst->add_option("--seed", dearest->how.seed, "another seed looks elsewhere")->capture_default_str();
   worst->add_option("seeds", dearest->seeds, "go-ftw tests to take pieces from: folders or files");
   worst->callback([dearest, &context] {

@@ -1,6 +1,7 @@
 #include "edge/edge.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -112,6 +113,15 @@ class RealEdge final : public Edge {
     // Whatever the interrupted start had not come to.
     begin_starter(false);
     return applied;
+  }
+
+  Result<std::optional<declare::Change>> rules_change(const declare::Declaration& declaration) override {
+    const std::lock_guard turn(turn_);
+    const auto& now = current_.firewall;
+    if (!now.on || declaration.waf.mode == "off") return std::optional<declare::Change>();
+    const auto wanted = bundle_name(RW_TRY(rules_bundle(declaration.waf, options_.base_directory, firewall_->data().rule_files())));
+    if (wanted == now.bundle_name) return std::optional<declare::Change>();
+    return std::optional<declare::Change>({"change", "waf (the rules' files)", now.bundle_name, wanted, "swap firewall rules"});
   }
 
   void stop() override {
@@ -268,7 +278,8 @@ class RealEdge final : public Edge {
   // Whether nginx need not hear of the change.
   bool swaps_rules_only(const Plan& plan) const {
     const auto changes = declare::diff(current_.declaration, plan.declaration);
-    return !changes.empty() && plan.config.text == current_.config.text &&
+    const bool other_rules = plan.firewall.bundle_name != current_.firewall.bundle_name;
+    return (!changes.empty() || other_rules) && plan.firewall.on == current_.firewall.on && plan.config.text == current_.config.text &&
            std::all_of(changes.begin(), changes.end(), [](const auto& change) { return change.effect == "swap firewall rules"; });
   }
 
@@ -298,9 +309,14 @@ class RealEdge final : public Edge {
   }
 
   void take_over_state(Plan plan) {
-    const std::lock_guard lock(state_mutex_);
-    current_ = std::move(plan);
-    running_ = true;
+    {
+      const std::lock_guard lock(state_mutex_);
+      std::swap(current_, plan);
+      running_ = true;
+    }
+    // Rules of before go, in many small pieces between what those of now took over.
+    plan = {};
+    ::malloc_trim(0);
   }
 
   // Starts its process unless it runs, and checks it from now on.

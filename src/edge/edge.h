@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@
 #include "base/world.h"
 #include "collect/collector.h"
 #include "declare/declaration.h"
+#include "declare/diff.h"
 #include "edge/edge_telemetry.h"
 #include "edge/health.h"
 #include "pki/local_ca.h"
@@ -81,6 +83,9 @@ class Edge {
 
   virtual Result<void> start(const declare::Declaration& declaration) = 0;
   virtual Result<void> apply(const declare::Declaration& declaration) = 0;
+  // Whether the files of the firewall's rules hold something else than what is in force, which no difference of declarations tells.
+  // Fails when they cannot be read or understood.
+  virtual Result<std::optional<declare::Change>> rules_change(const declare::Declaration& declaration) = 0;
   virtual void stop() = 0;
   virtual EdgeStatus status() const = 0;
 };

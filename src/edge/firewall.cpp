@@ -133,6 +133,13 @@ policy::Reader reader_of(const FirewallPlan& plan) {
 
 }  // namespace
 
+std::string bundle_name(std::string_view bundle) { return fmt::format("rules-{:016x}", base::hash64(bundle)); }
+
+Result<std::string> rules_bundle(const declare::Waf& waf, const std::string& base_directory, const waf::Files& files, std::vector<std::string>* warnings) {
+  const auto main = (fs::path(base_directory) / "ringwall-waf.conf").lexically_normal().string();
+  return RW_TRY_CTX("waf", policy::make_bundle_of(main_text(waf, base_directory), main, files, warnings));
+}
+
 Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, const std::string& base_directory, const std::shared_ptr<const policy::PolicySet>& previous, policy::DataFiles* data) {
   FirewallPlan plan;
   plan.on = declaration.waf.mode != "off";
@@ -140,13 +147,12 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
   policy::DataFiles in_memory(base::real_files(), "");
   if (data == nullptr) data = &in_memory;
   data->forget();
-  const auto main = (fs::path(base_directory) / "ringwall-waf.conf").lexically_normal().string();
-  plan.bundle = RW_TRY_CTX("waf", policy::make_bundle_of(main_text(declaration.waf, base_directory), main, data->rule_files(), &plan.warnings));
+  plan.bundle = RW_TRY(rules_bundle(declaration.waf, base_directory, data->rule_files(), &plan.warnings));
   // What the core rule set uses in vain is nothing its user could mend; `ringwall waf check` says it.
   if (const auto& crs = declaration.waf.core_rule_set; !crs.empty()) {
     std::erase_if(plan.warnings, [inside = (fs::path(base_directory) / crs).lexically_normal().string() + "/"](const std::string& warning) { return warning.starts_with(inside); });
   }
-  plan.bundle_name = fmt::format("rules-{:016x}", base::hash64(plan.bundle));
+  plan.bundle_name = bundle_name(plan.bundle);
   plan.policies.rules = plan.bundle_name;
   for (const auto& host : declaration.edge.hosts) {
     for (const auto& route : host.routes) {

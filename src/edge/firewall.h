@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -31,6 +32,10 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
                                    const std::shared_ptr<const policy::PolicySet>& previous = nullptr, policy::DataFiles* data = nullptr);
 // The same plan with other files of data, `plan.policies.files`: rules are not read again.
 Result<void> recompile(FirewallPlan& plan, const policy::DataFiles& data);
+
+// The rules of a declaration with every file they include or name, read but not compiled, and what they are called by.
+Result<std::string> rules_bundle(const declare::Waf& waf, const std::string& base_directory, const waf::Files& files, std::vector<std::string>* warnings = nullptr);
+std::string bundle_name(std::string_view bundle);
 
 std::string place_name(const declare::Host& host, const declare::Route& route);
 

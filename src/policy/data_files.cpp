@@ -82,7 +82,10 @@ std::vector<std::string> DataFiles::changed(const std::map<std::string, std::str
     const auto found = known_.find(path);
     if (found == known_.end()) continue;
     const auto now = stamp_of(path);
-    if (!(now == found->second.read) && now == found->second.seen) out.push_back(path);
+    // What was put for a declaration that came to nothing is read, but not in force.
+    const auto& known = found->second;
+    const bool in_force = now == known.read && (known.name.empty() || known.name == name);
+    if (!in_force && now == known.seen) out.push_back(path);
     found->second.seen = now;
   }
   return out;

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -179,6 +180,32 @@ TEST_CASE("policy: audit records hold what happened and no secrets") {
   const auto large = audit_json(exchange, matches);
   CHECK(large.size() <= kAuditBytesMax);
   CHECK(large.ends_with("\"truncated\":\"true\"}}"));
+}
+
+// Goal: hosts share one rule set, and an update leaves nothing of the one before.
+TEST_CASE("policy: two hundred policies have one rule set, however often it changed") {
+  const Folder folder;
+  std::vector<std::weak_ptr<const waf::RuleSet>> made;
+  std::shared_ptr<const PolicySet> set;
+  for (int update = 0; update < 50; ++update) {
+    // Every second one leaves the rules as they are.
+    auto files = rule_files();
+    files["/r/main.conf"] = std::string(kMain) + "SecRule ARGS \"@rx version" + std::to_string(update / 2) + "\" \"id:4,phase:2,deny\"\n";
+    folder.put("rules", make_bundle("/r/main.conf", files_of(files)).value());
+    PolicyFile file{"rules", {}};
+    for (int i = 0; i < 200; ++i) file.policies.push_back({.name = "host" + std::to_string(i), .mode = (i + update) % 2 == 0 ? waf::Mode::kBlock : waf::Mode::kLog, .exclusions = {{"1", {"ARGS:field" + std::to_string(i)}, ""}}});
+    file.rules = "rules-" + std::to_string(update / 2);
+    std::filesystem::copy_file(folder.path / "rules", folder.path / file.rules, std::filesystem::copy_options::overwrite_existing);
+    folder.put("policies.json", write_policy_file(file));
+    auto next = PolicySet::load(folder.reader(), "policies.json", set);
+    REQUIRE_MESSAGE(next.ok(), (next.ok() ? "" : next.error().message));
+    set = std::move(*next);
+    if (update % 2 == 0) made.push_back(set->rules());
+    CHECK(status_of(*set, "host0", "/?a=version" + std::to_string(update / 2)) == (update % 2 == 0 ? 403 : 200));
+  }
+  CHECK(set->size() == 200);
+  CHECK(made.size() == 25);
+  CHECK(std::count_if(made.begin(), made.end(), [](const auto& one) { return !one.expired(); }) == 1);
 }
 
 TEST_CASE("policy: where a limit applies") {

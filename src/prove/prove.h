@@ -103,7 +103,7 @@ inline constexpr std::size_t kWorstShownMax = 20;
 
 struct WorstOptions {
   double seconds = 60;
-  std::size_t bytes = 131'072;  // of the body; less where the rules' settings say so
+  std::size_t bytes = 131'072, answer_bytes = 524'288;  // of the bodies; less where the rules' settings say so
   std::uint64_t seed = 1;
 };
 struct RuleCost {
@@ -121,7 +121,7 @@ struct Costly {
 };
 struct WorstReport {
   std::uint64_t tried = 0;
-  std::size_t head_bytes = 0, body_bytes = 0, memory_bytes_max = 0;
+  std::size_t head_bytes = 0, body_bytes = 0, answer_bytes = 0, memory_bytes_max = 0;
   std::vector<Costly> worst;  // the dearest first, one of each kind
 };
 struct WorstProgress {

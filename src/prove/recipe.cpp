@@ -28,10 +28,15 @@ constexpr PlaceName kPlaceNames[] = {
     {Place::kUserAgent, "User-Agent"}, {Place::kReferer, "Referer"}, {Place::kHeaderOther, "header"}, {Place::kHeaderMany, "headers, many"},
     {Place::kForm, "form"}, {Place::kFormEncoded, "form, encoded"}, {Place::kFormName, "form, name"}, {Place::kFormMany, "form, many"},
     {Place::kJson, "JSON"}, {Place::kJsonMany, "JSON, many"}, {Place::kJsonDeep, "JSON, deep"}, {Place::kMultipart, "multipart"}, {Place::kMultipartMany, "multipart, many"},
-    {Place::kMultipartFile, "multipart, file"}, {Place::kXml, "XML"}, {Place::kXmlMany, "XML, many"}, {Place::kXmlAttribute, "XML, attribute"}, {Place::kOther, "text/plain"},
+    {Place::kMultipartFile, "multipart, file"}, {Place::kXml, "XML"}, {Place::kXmlMany, "XML, many"}, {Place::kXmlAttribute, "XML, attribute"}, {Place::kOther, "text/plain"}, {Place::kAnswer, "answer"},
 };
 
-bool in_body(Place place) { return static_cast<int>(place) >= kFirstInBody; }
+// Where a message has room for one text.
+struct Room {
+  Place first, last;
+};
+constexpr Room kHead{Place::kQueryValue, Place::kHeaderMany}, kBody{Place::kForm, Place::kOther}, kAnswerBody{Place::kAnswer, Place::kAnswer};
+const Room& room_of(Place place) { return place < kBody.first ? kHead : place < kAnswerBody.first ? kBody : kAnswerBody; }
 
 // As much of the text as fits when it is written by `write`.
 template <class Write>
@@ -200,11 +205,17 @@ Exchange exchange_of(const Recipe& recipe, const Bank& bank, const RecipeSizes& 
   Exchange out;
   out.headers = {{"Host", "localhost"}, {"Accept", "*/*"}};
   for (const auto& part : recipe.parts) {
-    const bool body = in_body(part.place);
-    const auto bytes = body ? sizes.body_bytes : sizes.head_bytes;
+    const auto* room = &room_of(part.place);
+    const auto bytes = room == &kHead ? sizes.head_bytes : room == &kBody ? sizes.body_bytes : sizes.answer_bytes;
     const auto text = text_of(part.filling, bank, bytes);
-    if (body) body_of(part, text, bytes, out);
-    else head_of(part, text, bytes, out);
+    if (room == &kHead) {
+      head_of(part, text, bytes, out);
+    } else if (room == &kBody) {
+      body_of(part, text, bytes, out);
+    } else {
+      out.response_headers = {{"Content-Type", "text/html"}};
+      out.response_body = text;
+    }
   }
   return out;
 }
@@ -242,16 +253,16 @@ Recipe changed(Recipe recipe, const Bank& bank, Random& random) {
     case 4: filling.lead.erase(random.below(filling.lead.size() + 1), random.below(filling.lead.size() + 1)); break;
     case 5: filling.tail = random.one_in(2) ? "" : lead_of(bank, random); break;
     case 6: {
-      const int first = in_body(part.place) ? kFirstInBody : 0, end = in_body(part.place) ? kPlaceCount : kFirstInBody;
-      part.place = static_cast<Place>(first + static_cast<int>(random.below(static_cast<std::size_t>(end - first))));
+      const auto& [first, last] = room_of(part.place);
+      part.place = static_cast<Place>(static_cast<std::size_t>(first) + random.below(static_cast<std::size_t>(last) - static_cast<std::size_t>(first) + 1));
       break;
     }
     case 7: filling.kind = static_cast<Filling::Kind>(random.below(4)); break;
     case 8: filling.chunk = random.of(kChunks); break;
     case 9: filling.seed = random.next(), filling.pattern = random.below(bank.patterns.size()); break;
-    default: {  // another part, in the head or in the body
+    default: {  // another part, in the head, in the body or in the answer
       const Part other{static_cast<Place>(random.below(kPlaceCount)), fresh_filling(bank, random)};
-      std::erase_if(recipe.parts, [&](const Part& one) { return in_body(one.place) == in_body(other.place); });
+      std::erase_if(recipe.parts, [&](const Part& one) { return &room_of(one.place) == &room_of(other.place); });
       recipe.parts.push_back(other);
       return recipe;
     }

@@ -57,8 +57,9 @@ class Search {
   Search(const std::shared_ptr<const waf::RuleSet>& rules, const Bank& bank, const WorstOptions& options, const std::function<void(const WorstProgress&)>& progress)
       : bank_(bank), options_(options), progress_(progress), transaction_(waf::Transaction::make(rules)), random_(options.seed, 0) {
     const auto& settings = rules->settings();
-    sizes_ = {std::min<std::size_t>(options.bytes, kHeadBytesMax), std::min<std::size_t>(options.bytes, settings.request_body_limit)};
-    report_.head_bytes = sizes_.head_bytes, report_.body_bytes = sizes_.body_bytes;
+    sizes_ = {std::min<std::size_t>(options.bytes, kHeadBytesMax), std::min<std::size_t>(options.bytes, settings.request_body_limit),
+              settings.response_body_access ? std::min<std::size_t>(options.answer_bytes, settings.response_body_limit) : 0};
+    report_.head_bytes = sizes_.head_bytes, report_.body_bytes = sizes_.body_bytes, report_.answer_bytes = sizes_.answer_bytes;
   }
 
   WorstReport run() {
@@ -124,13 +125,15 @@ class Search {
   }
 
   void sweep(std::int64_t end) {
-    const RecipeSizes small{std::max<std::size_t>(sizes_.head_bytes / kSmaller, 256), std::max<std::size_t>(sizes_.body_bytes / kSmaller, 512)};
+    const RecipeSizes small{std::max<std::size_t>(sizes_.head_bytes / kSmaller, 256), std::max<std::size_t>(sizes_.body_bytes / kSmaller, 512), sizes_.answer_bytes / kSmaller};
     std::vector<Measured> first;
     const auto add = [&](Recipe recipe) { first.push_back(measure(std::move(recipe), small)); };
     // Every single byte in a form, then whatever comes.
     for (int c = 0; c < 256 && !time_is_up(end); ++c) add({{detail::Part{detail::Place::kFormEncoded, {.piece = std::string(1, static_cast<char>(c))}}}});
     while (!time_is_up(end)) add(fresh_recipe(bank_, random_));
-    std::sort(first.begin(), first.end(), [](const auto& a, const auto& b) { return a.cpu_ns > b.cpu_ns; });
+    // An answer is larger than a request may be: by what a byte costs, neither hides the other.
+    const auto per_byte = [&](const Measured& one) { return static_cast<double>(one.cpu_ns) / (one.recipe.parts[0].place == detail::Place::kAnswer ? static_cast<double>(small.answer_bytes) / static_cast<double>(small.body_bytes) : 1); };
+    std::sort(first.begin(), first.end(), [&](const auto& a, const auto& b) { return per_byte(a) > per_byte(b); });
     for (std::size_t i = 0; i < std::min<std::size_t>(first.size(), 2 * kBred); ++i) keep(measure(std::move(first[i].recipe), sizes_));
   }
 

@@ -54,7 +54,7 @@ std::string found_in(const waf::Rule& rule, std::string_view text, const Judge& 
     case Operator::kRxGlobal: {
       const auto regex = waf::Regex::compile(argument);
       waf::Group groups[waf::kGroupsMax];
-      int count = 0;
+      int count = 1;
       if (!regex.ok() || (*regex)->search(text, groups, &count) != waf::Found::kYes) return {};
       return cut(text.substr(groups[0].offset, groups[0].size));
     }

@@ -156,6 +156,13 @@ Info of_bytes(const Bytes& bytes) {
   return {true, std::move(folded), {}};
 }
 
+// Most of a pattern is bytes that stand for themselves.
+Info of_byte(unsigned char c) {
+  std::string folded(1, c < 0x80 ? fold(static_cast<char>(c)) : kAnyHighByte);
+  if (c < 0x80) return {true, {std::move(folded)}, {}};
+  return {false, {}, {{std::move(folded)}}};
+}
+
 class Reader {
  public:
   explicit Reader(std::string_view pattern) : text_(pattern) {}
@@ -254,11 +261,7 @@ class Reader {
       case '*':
       case '+':
       case '?': return fail();
-      default: {
-        Bytes one;
-        one.set(static_cast<unsigned char>(c));
-        return of_bytes(one);
-      }
+      default: return of_byte(static_cast<unsigned char>(c));
     }
   }
 
@@ -347,8 +350,7 @@ class Reader {
     }
     const int byte = escaped_byte(false);
     if (byte < 0) return fail();
-    bytes.set(static_cast<std::size_t>(byte));
-    return of_bytes(bytes);
+    return of_byte(static_cast<unsigned char>(byte));
   }
 
   Info char_class() {

@@ -229,7 +229,15 @@ class Compiler {
     return known.regex;
   }
   Result<std::shared_ptr<const PhraseSet>> phrases(const std::vector<std::string>& all) {
-    return std::make_shared<const PhraseSet>(RW_TRY(PhraseSet::make(all)));
+    std::string key;
+    for (const auto& phrase : all) key += fmt::format("{}:{}", phrase.size(), phrase);
+    auto& known = p_.phrase_sets[key];
+    if (known != nullptr) return known;
+    if (previous_ != nullptr) {
+      if (const auto before = previous_->phrase_sets.find(key); before != previous_->phrase_sets.end()) known = before->second;
+    }
+    if (known == nullptr) known = std::make_shared<const PhraseSet>(RW_TRY(PhraseSet::make(all)));
+    return known;
   }
 
   Template compile_template(const Macro& macro) {
@@ -273,6 +281,44 @@ class Compiler {
   const Program* const previous_;
   std::vector<std::pair<std::pair<std::size_t, std::size_t>, const Control*>> controls_;
 };
+
+bool reads_group(const Template& text) {
+  return std::any_of(text.pieces.begin(), text.pieces.end(), [](const Piece& piece) { return piece.is_variable && piece.variable == Variable::kTx && piece.slot > 0 && piece.slot < kGroupsMax; });
+}
+
+// Whether the rule looks at a group (TX:1 to TX:9) of what it or another one captured.
+bool reads_group(const CompiledRule& rule) {
+  const auto is_group = [](std::uint32_t slot) { return slot > 0 && slot < kGroupsMax; };
+  const auto reads = [&](const Target& target) {
+    if (target.variable != Variable::kTx) return false;
+    return target.kind == Selector::Kind::kAll || is_group(target.slot) || std::any_of(target.slots.begin(), target.slots.end(), is_group);
+  };
+  const auto any = [](const auto& all, auto is) { return std::any_of(all.begin(), all.end(), is); };
+  const auto in = [](const Template& text) { return reads_group(text); };
+  return any(rule.targets, reads) || in(rule.argument) || in(rule.msg) || in(rule.log_data) || in(rule.redirect) || any(rule.tags, in) ||
+         any(rule.assignments, [&](const Assignment& one) { return is_group(one.slot) || in(one.key) || in(one.value); }) ||
+         any(rule.begins, [&](const Begin& one) { return in(one.key); }) || any(rule.expiries, [&](const Expiry& one) { return in(one.key) || in(one.seconds); });
+}
+
+// Most rules capture for TX:0 in their message.  A group is read by the rule or its chain, or else it may be by anybody.
+void count_groups(Program& program) {
+  std::vector<std::uint32_t> capturing, read;
+  for (const auto& phase : program.phases) {
+    for (const auto& step : phase) {
+      if (step.kind != Step::Kind::kRule) continue;
+      std::vector<std::uint32_t> before;
+      for (auto i = step.rule; i != kNone; i = program.rules[i].next_in_chain) {
+        if (program.rules[i].capture) before.push_back(i);
+        if (!reads_group(program.rules[i])) continue;
+        if (before.empty()) return;
+        read.insert(read.end(), before.begin(), before.end());
+      }
+      capturing.insert(capturing.end(), before.begin(), before.end());
+    }
+  }
+  for (const auto i : capturing) program.rules[i].groups = 1;
+  for (const auto i : read) program.rules[i].groups = kGroupsMax;
+}
 
 // What rules change while a phase runs cannot be looked at once for all rules.
 bool changes_in_phase(Variable v) {
@@ -445,6 +491,7 @@ Result<std::shared_ptr<const Program>> compile_program(RuleSetSource source, con
   program->budget = options.budget;
   RW_TRY(Compiler(*program, previous).run());
   for (auto& rule : program->rules) rule.tx_number = compares_tx_with_number(rule);
+  count_groups(*program);
   if (options.fast) make_prefilter(*program);
   return std::shared_ptr<const Program>(std::move(program));
 }

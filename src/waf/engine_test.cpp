@@ -162,7 +162,48 @@ TEST_CASE("engine: limits of bodies and of work") {
   CompileOptions options;
   options.budget.steps = 100;
   const auto bounded = Transaction::make(RuleSet::compile(std::move(*source), options).value());
-  CHECK(judged(*bounded, {"GET", "/?a=" + std::string(1000, 'x')}) == "deny 403 ");
+  CHECK(judged(*bounded, {"GET", "/?a=" + std::string(1000, 'x')}) == "0 deny 403 ");
+  CHECK(bounded->matches()[0].msg == "The request costs more than the 100 steps of its work budget");
+}
+
+TEST_CASE("engine: what a backtracking pattern takes comes from the budget, and the next value is not looked at") {
+  auto source = read_seclang(std::string(kOn) + "SecRule ARGS \"@rx ^(?=a)(a+)+\\1[xz]$\" \"id:1,phase:2,pass\"\nSecRule ARGS \"@rx y\" \"id:2,phase:2,pass\"\n", "r.conf", real_files());
+  REQUIRE(source.ok());
+  CompileOptions options;
+  options.budget.steps = 1'000'000;
+  const auto rules = RuleSet::compile(std::move(*source), options).value();
+  const auto t = Transaction::make(rules);
+  std::string many = "/?a=1";
+  for (int i = 0; i < 200; ++i) many += fmt::format("&a{}={}", i, std::string(60, 'a') + "bx");
+  CHECK(judged(*t, {"GET", many}) == "1 0 deny 403 ");
+  CHECK(t->steps() < 2 * options.budget.steps);
+  CHECK(judged(*t, {"GET", "/?a=aaaax"}) == "1 ");
+  CHECK(judged(*t, {"GET", "/?a=aaaabx"}).empty());
+  // Nothing is refused where nothing may be.
+  const auto log = rules->overlay({.mode = Mode::kLog}).value();
+  t->reset({.client_address = "192.0.2.1"}, log.get());
+  t->request_line("GET", many, "HTTP/1.1");
+  CHECK(t->request_headers_done().action == Verdict::Action::kPass);
+  CHECK(t->request_body_done().action == Verdict::Action::kPass);
+  CHECK(t->matches().size() == 2);
+}
+
+TEST_CASE("engine: groups of a match are there for whoever reads them") {
+  struct Case {
+    const char* rules;
+    const char* want;
+  };
+  const Case kCases[] = {
+      {"SecRule ARGS \"@rx (a)(b)\" \"id:1,phase:2,pass,capture,setvar:tx.x=%{tx.2}\"\nSecRule TX:x \"@streq b\" \"id:2,phase:2,pass\"\n", "1 2 "},
+      {"SecRule ARGS \"@rx (a)(b)\" \"id:1,phase:2,pass,capture,chain\"\nSecRule TX:1 \"@streq a\"\n", "1 "},
+      {"SecRule ARGS \"@rx (a)(b)\" \"id:1,phase:2,pass,capture,chain\"\nSecRule TX:/^[12]$/ \"@streq b\"\n", "1 "},
+      {"SecRule ARGS \"@rx (a)(b)\" \"id:1,phase:2,pass,capture\"\nSecRule TX:2 \"@streq b\" \"id:2,phase:2,pass\"\n", "1 2 "},  // of another rule
+      {"SecRule ARGS \"@rx (a)(b)\" \"id:1,phase:2,pass,capture\"\nSecRule TX:0 \"@streq ab\" \"id:2,phase:2,pass\"\n", "1 2 "},
+  };
+  for (const auto& c : kCases) {
+    CAPTURE(std::string(c.rules));
+    for (const bool fast : {true, false}) CHECK(judged(*Transaction::make(compile(std::string(kOn) + c.rules, fast)), {"GET", "/?a=xaby"}) == c.want);
+  }
 }
 
 TEST_CASE("engine: fast and plain path agree on the Core Rule Set") {

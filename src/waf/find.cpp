@@ -8,11 +8,11 @@ namespace ringwall::waf::detail {
 
 namespace {
 
-bool verifies(Operator op, const Regex& regex, std::string_view text) {
+bool verifies(Operator op, const Regex& regex, std::string_view text, std::uint64_t& steps) {
   for (std::size_t from = 0; from < text.size();) {
     Group groups[kGroupsMax];
-    int count = 0;
-    if (regex.search(text.substr(from), groups, &count) != Found::kYes) return false;
+    int count = 1;
+    if (regex.search(text.substr(from), groups, &count, &steps) != Found::kYes) return false;
     const auto candidate = text.substr(from + groups[0].offset, groups[0].size);
     const bool valid = op == Operator::kVerifyCc    ? valid_credit_card(candidate)
                        : op == Operator::kVerifyCpf ? valid_cpf(candidate)
@@ -41,13 +41,13 @@ std::shared_ptr<const Regex> regex_of(std::string_view argument) {
   return made.ok() ? std::move(*made) : nullptr;
 }
 
-bool finds(const CompiledRule& rule, std::string_view text, std::string_view argument) {
+bool finds(const CompiledRule& rule, std::string_view text, std::string_view argument, std::uint64_t& steps) {
   switch (rule.op) {
     case Operator::kRx:
     case Operator::kRxGlobal: {
-      if (rule.regex != nullptr) return rule.regex->search(text) != Found::kNo;
+      if (rule.regex != nullptr) return rule.regex->search(text, nullptr, nullptr, &steps) != Found::kNo;
       const auto made = regex_of(argument);
-      return made != nullptr && made->search(text) != Found::kNo;
+      return made != nullptr && made->search(text, nullptr, nullptr, &steps) != Found::kNo;
     }
     case Operator::kPm:
     case Operator::kPmFromFile: {
@@ -79,7 +79,7 @@ bool finds(const CompiledRule& rule, std::string_view text, std::string_view arg
     case Operator::kVerifyCc:
     case Operator::kVerifyCpf:
     case Operator::kVerifySsn:
-    case Operator::kVerifySvnr: return verifies(rule.op, *rule.regex, text);
+    case Operator::kVerifySvnr: return verifies(rule.op, *rule.regex, text, steps);
     case Operator::kUnconditionalMatch: return true;
     default: return false;  // kNoMatch; the others do not compile
   }

@@ -52,6 +52,7 @@ void Judge::reset(const ExchangeInfo& info, const CompiledOverlay* overlay) {
   before_ = told_ = 0;
   for (auto& key : persistent_keys_) key.clear();
   variants_.reset();
+  told_spent_ = false;
   overlay_ = overlay;
   if (overlay == nullptr) return;
   if (overlay->mode != Mode::kAsRules) settings.engine = overlay->mode == Mode::kOff ? Engine::kOff : overlay->mode == Mode::kLog ? Engine::kDetectionOnly : Engine::kOn;
@@ -124,10 +125,7 @@ void Judge::run(int phase) {
     if (observer != nullptr) observer->ended(program_->rules[step.rule].id);
     if (verdict.action != Verdict::Action::kPass && phase != 5) return;
     if (allowed_ != Allowed::kNothing) return;
-    if (steps > program_->budget.steps) {
-      if (program_->budget.deny_when_spent && settings.engine == Engine::kOn) verdict = {.action = Verdict::Action::kDeny, .status = 403};
-      return;
-    }
+    if (spent()) return end_of_budget(phase);
     i = skip_after_ && step.skip_to != kNone ? step.skip_to : i + 1;
   }
 }
@@ -147,7 +145,7 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
   }
   for (const auto& target : rule.targets) {
     const auto each = [&](const Value& value) {
-      if (excluded(rule, head_, value.variable, value.name)) return;
+      if (spent() || excluded(rule, head_, value.variable, value.name)) return;
       if (look_at(rule, value, phase, is_head)) matched = true;
     };
     if (!rule.skippable || !rule.stages.empty() || target.kind != Selector::Kind::kAll || !is_collection(target.variable)) {
@@ -164,6 +162,16 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
     steps += entries.size();
   }
   return matched && go_on(rule, phase, is_head);
+}
+
+// Told once; the phases that follow end with their first rule.
+void Judge::end_of_budget(int phase) {
+  static const Rule kNoRule{};
+  const bool denies = program_->budget.deny_when_spent && settings.engine == Engine::kOn && phase != 5;
+  if (denies) verdict = {.action = Verdict::Action::kDeny, .status = 403};
+  if (told_spent_) return;
+  told_spent_ = true;
+  matches.push_back({.rule = &kNoRule, .phase = phase, .disruptive = denies, .severity = 2, .msg = fmt::format("The request costs more than the {} steps of its work budget", program_->budget.steps)});
 }
 
 // Most rules of this kind are gates between paranoia levels, and closed.
@@ -315,15 +323,15 @@ bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, boo
 bool Judge::operate(const CompiledRule& rule, std::string_view text) {
   if (rule.op == Operator::kGeoLookup) return look_up_place(text);
   const auto argument = rule.argument.constant ? std::string_view(rule.argument.text) : expand(rule.argument);
-  if (!rule.capture || rule.negated) return finds(rule, text, argument);
+  if (!rule.capture || rule.negated) return finds(rule, text, argument, steps);
   switch (rule.op) {
     case Operator::kRx:
     case Operator::kRxGlobal: {
       const auto made = rule.regex == nullptr ? regex_of(argument) : nullptr;
       const auto* regex = made == nullptr ? rule.regex.get() : made.get();
       Group groups[kGroupsMax];
-      int count = 0;
-      const auto found = regex == nullptr ? Found::kNo : regex->search(text, groups, &count);
+      int count = rule.groups;
+      const auto found = regex == nullptr ? Found::kNo : regex->search(text, groups, &count, &steps);
       if (found == Found::kYes) capture(groups, count, text);
       if (found == Found::kLimit) exchange.set_flag(Variable::kMscPcreLimitsExceeded, true);
       return found != Found::kNo;
@@ -345,7 +353,7 @@ bool Judge::operate(const CompiledRule& rule, std::string_view text) {
       if (!detect_xss(text)) return false;
       capture_one(text);
       return true;
-    default: return finds(rule, text, argument);
+    default: return finds(rule, text, argument, steps);
   }
 }
 

@@ -6,6 +6,9 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <iterator>
+
+#include "waf/detail/line_begin.h"
 
 namespace ringwall::waf {
 
@@ -19,10 +22,15 @@ struct CodeFree {
 };
 using Code = std::unique_ptr<pcre2_code, CodeFree>;
 
+// PCRE2's limit is one of each place where a match may begin, so that a text has as many limits as bytes.  Here some places together
+// may take so many steps: at first many places, because each search looks ahead for a byte that a match needs.  Where they take
+// more, a quarter of them is tried, in the end one, and that is counted.
+constexpr std::size_t kPlacesMin = 1024, kPartsOfText = 64;
+constexpr std::uint32_t kStepsOfPlace[] = {32, 128, 512, 2048, 8192, 32'768, 131'072};
+
 struct MatchData {
   pcre2_match_data* data = pcre2_match_data_create(32, nullptr);
   pcre2_match_context* context = pcre2_match_context_create(nullptr);
-  MatchData() { pcre2_set_match_limit(context, kBacktrackStepsMax); }
   ~MatchData() {
     pcre2_match_data_free(data);
     pcre2_match_context_free(context);
@@ -32,7 +40,7 @@ struct MatchData {
 Result<Code> compile_pcre2(std::string_view pattern, bool ignore_case) {
   int error = 0;
   std::size_t offset = 0;
-  const std::uint32_t options = PCRE2_DOTALL | PCRE2_MULTILINE | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C | (ignore_case ? PCRE2_CASELESS : 0);
+  const std::uint32_t options = PCRE2_DOTALL | PCRE2_MULTILINE | PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_USE_OFFSET_LIMIT | (ignore_case ? PCRE2_CASELESS : 0);
   Code code(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), options, &error, &offset, nullptr));
   if (code == nullptr) {
     char words[256] = {};
@@ -42,15 +50,39 @@ Result<Code> compile_pcre2(std::string_view pattern, bool ignore_case) {
   return code;
 }
 
-Found search_pcre2(const pcre2_code* code, std::string_view text, Group* groups, int* count) {
+Found search_pcre2(const pcre2_code* code, std::string_view text, Group* groups, int* count, std::uint64_t* steps) {
   thread_local MatchData match;
-  const int found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0, match.data, match.context);
+  int found = PCRE2_ERROR_NOMATCH;
+  std::uint64_t taken = 0;
+  const auto over = [&] {
+    if (steps != nullptr) *steps += taken;
+    return Found::kLimit;
+  };
+  std::size_t begin = 0, level = 0;
+  const auto most = std::max(kPlacesMin, text.size() / kPartsOfText);
+  while (begin <= text.size()) {
+    const auto places = std::max<std::size_t>(most >> (2 * level), 1);
+    pcre2_set_offset_limit(match.context, begin + places - 1);
+    pcre2_set_match_limit(match.context, kStepsOfPlace[level]);
+    found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), begin, 0, match.data, match.context);
+    const bool limited = found == PCRE2_ERROR_MATCHLIMIT;
+    if (limited || level > 0) taken += places * kStepsOfPlace[level];
+    if (found != PCRE2_ERROR_NOMATCH && !limited) break;
+    if (taken > kBacktrackStepsMax || (limited && ++level == std::size(kStepsOfPlace))) return over();
+    if (limited) continue;
+    begin += places;
+    if (level > 0) --level;
+  }
+  if (found < 0 && found != PCRE2_ERROR_NOMATCH) {
+    taken += text.size();  // the compiled pattern's stack is full, for instance
+    return over();
+  }
+  if (steps != nullptr) *steps += taken;
   if (found == PCRE2_ERROR_NOMATCH) return Found::kNo;
-  if (found < 0) return Found::kLimit;
   if (groups != nullptr) {
     std::uint32_t captures = 0;
     pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &captures);
-    *count = std::min<int>(static_cast<int>(captures) + 1, kGroupsMax);
+    *count = std::min<int>(static_cast<int>(captures) + 1, *count);
     const auto* ends = pcre2_get_ovector_pointer(match.data);
     for (int i = 0; i < *count; ++i) {
       const bool set = i < found && ends[2 * i] != PCRE2_UNSET;
@@ -63,7 +95,7 @@ Found search_pcre2(const pcre2_code* code, std::string_view text, Group* groups,
 class BacktrackingRegex final : public Regex {
  public:
   explicit BacktrackingRegex(Code code) : code_(std::move(code)) {}
-  Found search(std::string_view text, Group* groups, int* count) const override { return search_pcre2(code_.get(), text, groups, count); }
+  Found search(std::string_view text, Group* groups, int* count, std::uint64_t* steps) const override { return search_pcre2(code_.get(), text, groups, count, steps); }
   bool linear() const override { return false; }
 
  private:
@@ -72,24 +104,23 @@ class BacktrackingRegex final : public Regex {
 
 class LinearRegex final : public Regex {
  public:
-  LinearRegex(std::unique_ptr<re2::RE2> re2, Code code, bool line_begins)
-      : re2_(std::move(re2)), code_(std::move(code)), line_begins_(line_begins), groups_(std::min(re2_->NumberOfCapturingGroups() + 1, kGroupsMax)) {}
+  // `code`: of a pattern that RE2 would find at the end of a text where PCRE2 does not; null: it is not one.
+  LinearRegex(std::unique_ptr<re2::RE2> re2, Code code) : re2_(std::move(re2)), code_(std::move(code)), groups_(std::min(re2_->NumberOfCapturingGroups() + 1, kGroupsMax)) {}
 
-  Found search(std::string_view text, Group* groups, int* count) const override {
+  Found search(std::string_view text, Group* groups, int* count, std::uint64_t* steps) const override {
     const re2::StringPiece piece(text.data(), text.size());
-    // One dialect difference cannot be written away: ^ behind a newline that ends the text is a line's begin for RE2 only.
-    if (line_begins_ && !text.empty() && text.back() == '\n') {
+    if (code_ != nullptr && !text.empty() && text.back() == '\n') {
       if (!re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, nullptr, 0)) return Found::kNo;
-      const auto found = search_pcre2(code_.get(), text, groups, count);
+      const auto found = search_pcre2(code_.get(), text, groups, count, steps);
       if (found != Found::kLimit) return found;
       // RE2 has found something; whether at the end of the text only is more than the limit allows to know.
     }
     if (groups == nullptr) return re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, nullptr, 0) ? Found::kYes : Found::kNo;
     re2::StringPiece parts[kGroupsMax];
     if (!re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, nullptr, 0)) return Found::kNo;
-    if (!re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, parts, groups_)) return Found::kNo;
-    *count = groups_;
-    for (int i = 0; i < groups_; ++i) {
+    *count = std::min(groups_, *count);
+    if (!re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, parts, *count)) return Found::kNo;
+    for (int i = 0; i < *count; ++i) {
       groups[i] = parts[i].data() == nullptr ? Group{} : Group{static_cast<std::size_t>(parts[i].data() - text.data()), parts[i].size(), true};
     }
     return Found::kYes;
@@ -99,7 +130,6 @@ class LinearRegex final : public Regex {
  private:
   const std::unique_ptr<re2::RE2> re2_;
   const Code code_;
-  const bool line_begins_;
   const int groups_;
 };
 
@@ -175,9 +205,8 @@ Result<std::shared_ptr<const Regex>> Regex::compile(std::string_view pattern, bo
     (void)pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
     return std::shared_ptr<const Regex>(std::make_shared<BacktrackingRegex>(std::move(code)));
   }
-  const bool line_begins = pattern.find('^') != std::string_view::npos;
-  if (!line_begins) code.reset();
-  return std::shared_ptr<const Regex>(std::make_shared<LinearRegex>(std::move(re2), std::move(code), line_begins));
+  if (!detail::may_end_with_line_begin(pattern)) code.reset();
+  return std::shared_ptr<const Regex>(std::make_shared<LinearRegex>(std::move(re2), std::move(code)));
 }
 
 }  // namespace ringwall::waf

@@ -3,7 +3,7 @@
 //
 // Searches are linear in the text: RE2 runs every pattern it can express.  Patterns with look-around, back-references,
 // atomic groups or counts above 1000 are left to PCRE2 under a limit of steps; when the limit is hit the answer is kLimit,
-// which the engine takes for a match.
+// which the engine takes for a match.  The limit is one of a whole search, whatever the length of the text.
 //
 // Thread-safe.
 #pragma once
@@ -19,7 +19,7 @@ namespace ringwall::waf {
 
 inline constexpr std::size_t kPatternBytesMax = 65'536;
 inline constexpr int kGroupsMax = 10;  // TX:0 to TX:9
-inline constexpr std::uint32_t kBacktrackStepsMax = 100'000;
+inline constexpr std::uint64_t kBacktrackStepsMax = 4'000'000;  // beside some of each byte
 
 struct Group {
   std::size_t offset = 0, size = 0;
@@ -34,8 +34,10 @@ class Regex {
   static Result<std::shared_ptr<const Regex>> compile(std::string_view pattern, bool ignore_case = false);
   virtual ~Regex() = default;
 
-  // `groups`: null, or room for kGroupsMax; `count` gets how many of them the pattern has (at most kGroupsMax).
-  virtual Found search(std::string_view text, Group* groups = nullptr, int* count = nullptr) const = 0;
+  // `groups`: null, or room for kGroupsMax; `count`: how many of them are wanted; gets how many of these the pattern
+  // has.  To find the whole match alone, which is group 0, takes far less than to find its parts.  `steps`: to it is added what PCRE2 took beyond a look at
+  // each byte.
+  virtual Found search(std::string_view text, Group* groups = nullptr, int* count = nullptr, std::uint64_t* steps = nullptr) const = 0;
   // Whether RE2 runs it.
   virtual bool linear() const = 0;
 };

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "waf/detail/line_begin.h"
+
 using namespace ringwall;
 using namespace ringwall::waf;
 
@@ -47,7 +49,11 @@ TEST_CASE("regex: what PCRE2 means is what is found") {
 TEST_CASE("regex: groups") {
   const auto regex = Regex::compile("(a)(x)?(b+)").value();
   Group groups[kGroupsMax];
-  int count = 0;
+  int count = 1;
+  REQUIRE(regex->search("..abb", groups, &count) == Found::kYes);
+  CHECK(count == 1);
+  CHECK(groups[0].size == 3);
+  count = kGroupsMax;
   REQUIRE(regex->search("..abb", groups, &count) == Found::kYes);
   CHECK(count == 4);
   CHECK(groups[0].offset == 2);
@@ -56,11 +62,55 @@ TEST_CASE("regex: groups") {
   CHECK(groups[3].size == 2);
 }
 
+// Only PCRE2 takes these.  The limit is the whole search's: a pattern that takes a little too much at each of very many places ends too.
 TEST_CASE("regex: an engine that backtracks stops at its limit and says so") {
-  const auto regex = Regex::compile("(?=a)(a+)+$x").value();
-  CHECK_FALSE(regex->linear());
-  CHECK(regex->search(std::string(40, 'a') + "b") != Found::kYes);
+  constexpr std::size_t kLong = 131'072;
+  struct Case {
+    const char* pattern;
+    std::string text;
+    Found want;
+  };
+  const Case kCases[] = {
+      {"(?=a)(a+)+[xy]", std::string(40, 'a') + "b", Found::kLimit},       // exponential
+      {"(a)\\1*[bc]", std::string(kLong, 'a'), Found::kLimit},             // quadratic
+      {"(?>a)a*a*a*[bc]", std::string(kLong, 'a'), Found::kLimit},         // a power of four
+      {"(['\"]).*?\\1[xz]", std::string(kLong, '\''), Found::kLimit},
+      {"(?<=x)y(?!z)", std::string(kLong, 'x'), Found::kNo},               // harmless in any length
+      {"(?<=x)y(?!z)", std::string(kLong, 'x') + "y", Found::kYes},
+      {"(['\"]).*?\\1[xz]", "it's " + std::string(2000, 'a'), Found::kNo},   // little is no reason
+      {"(['\"]).*?\\1[xz]", std::string(100'000, ' ') + "'a'x", Found::kYes},
+      {"(?=a)a.c", std::string(1023, ' ') + "abc", Found::kYes},           // where places taken together end
+      {"(?=a)a.c", std::string(1024, ' ') + "abc", Found::kYes},
+  };
+  for (const auto& c : kCases) {
+    CAPTURE(std::string(c.pattern));
+    CAPTURE(c.text.size());
+    const auto regex = Regex::compile(c.pattern).value();
+    CHECK_FALSE(regex->linear());
+    std::uint64_t steps = 0;
+    CHECK(regex->search(c.text, nullptr, nullptr, &steps) == c.want);
+    CHECK(steps < 2 * kBacktrackStepsMax);
+    if (c.want == Found::kLimit) CHECK(steps > 0);
+  }
   CHECK(Regex::compile("(a+)+$").value()->linear());
+}
+
+TEST_CASE("regex: which patterns can find something right behind a text's last newline") {
+  struct Case {
+    const char* pattern;
+    bool want;
+  };
+  constexpr Case kCases[] = {
+      {"^", true},     {"^$", true},      {"^a*$", true},        {"a|^$", true},   {"x\n(?:^)?", true}, {"(?i)(^|b)", true}, {"^\\s*", true}, {"^[^]a]{0,3}$", true}, {"\\Qa\\E", true},
+      {"a", false},    {"^a", false},     {"(?:^|[^x])foo", false}, {"\\^", false}, {"[^a]", false},   {"[]^]", false},      {"^a+$", false},  {"^[[:alpha:]]$", false}, {"^(?P<n>a)", false},
+  };
+  for (const auto& c : kCases) {
+    CAPTURE(std::string(c.pattern));
+    CHECK(ringwall::waf::detail::may_end_with_line_begin(c.pattern) == c.want);
+    if (!c.want) continue;
+    // And then PCRE2 is asked.
+    if (std::string_view(c.pattern) == "^$") CHECK(Regex::compile(c.pattern).value()->search("a\n") == Found::kNo);
+  }
 }
 
 TEST_CASE("regex: mistakes are told with their place") {

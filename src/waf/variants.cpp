@@ -92,7 +92,7 @@ const std::uint64_t* Variants::learn(std::uint32_t id, std::string_view text) {
       const auto variant = of(id, text, chain);
       if (rule.pattern[kOfRequests] != kNone && !possible(variant, kOfRequests, rule.pattern[kOfRequests])) return false;
       steps_ += variants_[variant].text.size() + 1;
-      return finds(rule, variants_[variant].text, rule.argument.text);
+      return finds(rule, variants_[variant].text, rule.argument.text, steps_);
     };
     const bool yes = rule.stages.empty() ? under(rule.chain) : std::any_of(rule.stages.begin(), rule.stages.end(), under);
     answers[question / 64] |= std::uint64_t{yes} << (question % 64);

@@ -16,9 +16,10 @@ enum class Place {
   kQueryValue, kQueryMany, kPath, kCookieValue, kCookieMany, kUserAgent, kReferer, kHeaderOther, kHeaderMany,
   // In the body.
   kForm, kFormEncoded, kFormName, kFormMany, kJson, kJsonMany, kJsonDeep, kMultipart, kMultipartMany, kMultipartFile, kXml, kXmlMany, kXmlAttribute, kOther,
+  // In the answer's body.
+  kAnswer,
 };
-inline constexpr int kPlaceCount = static_cast<int>(Place::kOther) + 1;
-inline constexpr int kFirstInBody = static_cast<int>(Place::kForm);
+inline constexpr int kPlaceCount = static_cast<int>(Place::kAnswer) + 1;
 std::string_view name_of(Place place);
 
 struct Filling {
@@ -41,12 +42,12 @@ struct Part {
   Place place = Place::kForm;
   Filling filling;
 };
-// At most one part in the head and one in the body.
+// At most one part in the head, one in the body and one in the answer.
 struct Recipe {
   std::vector<Part> parts;
 };
 struct RecipeSizes {
-  std::size_t head_bytes, body_bytes;  // as sent
+  std::size_t head_bytes, body_bytes, answer_bytes;  // as sent
 };
 Exchange exchange_of(const Recipe& recipe, const Bank& bank, const RecipeSizes& sizes);
 std::string shown(const Recipe& recipe);  // "form: lead 'a' + ' ' repeated"

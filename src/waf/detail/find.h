@@ -9,8 +9,8 @@
 
 namespace ringwall::waf::detail {
 
-// `argument`: the rule's, with its macros expanded.
-bool finds(const CompiledRule& rule, std::string_view text, std::string_view argument);
+// `argument`: the rule's, with its macros expanded.  To `steps` is added what it took beyond a look at each byte.
+bool finds(const CompiledRule& rule, std::string_view text, std::string_view argument, std::uint64_t& steps);
 
 bool compares(Operator op, std::int64_t left, std::int64_t right);
 // Of an argument with macros; null when it is no pattern, which matches nothing.

@@ -41,6 +41,8 @@ class Judge {
     bool count;
   };
 
+  bool spent() const { return steps > program_->budget.steps; }
+  void end_of_budget(int phase);
   bool evaluate(std::uint32_t index, int phase, bool is_head);
   bool compare_tx(const CompiledRule& rule);
   bool go_on(const CompiledRule& rule, int phase, bool is_head);
@@ -86,6 +88,7 @@ class Judge {
   std::uint32_t head_ = 0;                // the chain under evaluation
   int skip_ = 0;
   bool skip_after_ = false;
+  bool told_spent_ = false;
   std::vector<std::string> persistent_keys_;  // by collection; empty: not begun
 
   struct Matched {

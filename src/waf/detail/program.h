@@ -111,6 +111,7 @@ struct CompiledRule {
 
   Operator op = Operator::kUnconditionalMatch;
   bool negated = false, capture = false;
+  int groups = kGroupsMax;             // that somebody reads of what is captured
   Template argument;
   std::int64_t number = 0;             // of a constant argument
   std::shared_ptr<const Regex> regex;
@@ -179,6 +180,7 @@ struct Program {
   std::unordered_map<std::string, std::uint32_t, TextHash, std::equal_to<>> slot_of;
   std::vector<Removal> removals;
   std::unordered_map<std::string, Pattern> patterns;    // by their text
+  std::unordered_map<std::string, std::shared_ptr<const PhraseSet>> phrase_sets;  // by their phrases and these' sizes
   std::vector<Signature> signatures;
   std::vector<ValueGroup> groups;
   std::vector<std::uint32_t> questions;                 // rules whose answer depends on the text alone, of requests; see KnownTexts
