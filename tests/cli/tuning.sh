@@ -55,8 +55,8 @@ tests:
           log: { expect_ids: [1], no_expect_ids: [2] }
 YAML
 expect 'the requests of tests are printed' 0 "$(code_of "$ringwall" waf test --print "$folder/tests")"
-expect 'with the rules they are about' '{"rule":1,"test":7,"expect_ids":[1],"no_expect_ids":[2]}' "$(jq -c 'del(.request_hex)' "$folder/out")"
-expect 'byte by byte' "$(printf 'GET /?a=evil HTTP/1.1\r\nConnection: close\r\nHost: localhost\r\n\r\n' | od -An -v -tx1 | tr -d ' \n')" "$(jq -r .request_hex "$folder/out")"
+expect 'with the rules they are about' '{"expect_ids":[1],"no_expect_ids":[2],"rule":1,"test":7}' "$(jq -cS 'del(.request_hex)' "$folder/out")"
+expect 'byte by byte' "$(printf 'GET /?a=evil HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' | od -An -v -tx1 | tr -d ' \n')" "$(jq -r .request_hex "$folder/out")"
 expect 'without rules there is nothing to test' 1 "$(code_of "$ringwall" waf test "$folder/tests")"
 grep -q -- '--rules' "$folder/err" && said=yes || said=no
 expect 'and the way out is named' yes "$said"
