@@ -107,9 +107,9 @@ TEST_CASE("propose: the narrowest exclusions for what good clients sent") {
        {kVisitors, {.uri = "/p?a=select", .clients = 8, .each = 2}, {.uri = "/.env", .clients = 1, .first_client = 100}, {.uri = "/p?a=select", .clients = 1, .first_client = 100}},
        "(1 at ARGS:a: 1 attacks that were seen would pass)"},
 
-      // Who tests the application is one, once, and may look like an attacker; what an attacker did there counts all the same.
-      {"trusted", {{.uri = "/p?a=select", .clients = 1, .user_agent = "sqlmap"}}, "[1 at ARGS:a below = /p: 1 of 1 clients, 1/1/1]", {"192.0.2.1"}},
-      {"trusted is another", {{.uri = "/p?a=select", .clients = 1, .user_agent = "sqlmap"}}, "", {"192.0.2.2"}},
+      // Who tests the application is one, once; what an attacker did there counts all the same.
+      {"trusted", {{.uri = "/p?a=select", .clients = 1}}, "[1 at ARGS:a below = /p: 1 of 1 clients, 1/1/1]", {"192.0.2.1"}},
+      {"trusted is another", {{.uri = "/p?a=select", .clients = 1}}, "(1 at ARGS:a: of 1 clients, 3 are needed (--clients))", {"192.0.2.2"}},
       {"trusted, where an attacker was seen", {{.uri = "/p?a=select", .clients = 1}, {.uri = "/.env", .clients = 1, .first_client = 100}, {.uri = "/p?a=select", .clients = 1, .first_client = 100}},
        "(1 at ARGS:a: 1 attacks that were seen would pass)", {"192.0.2.1"}},
   };
