@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 struct WafTest {
   std::string rules, overrides;
   std::vector<std::string> paths, overrides_for;
-  bool plain = false, through_nginx = false;
+  bool plain = false, through_nginx = false, print = false;
 };
 
 Result<std::shared_ptr<const waf::RuleSet>> load_rules(const std::string& file, bool plain, std::vector<std::string>& warnings) {
@@ -82,7 +82,29 @@ std::function<void(std::size_t)> progress_of(std::size_t all) {
   };
 }
 
+Result<std::vector<ftw::Test>> read_all_tests(const std::vector<std::string>& paths) {
+  std::vector<ftw::Test> tests;
+  for (const auto& path : RW_TRY(waf_test_files(paths))) {
+    for (auto& test : RW_TRY(ftw::read_tests(RW_TRY(base::real_files().read(path)), path))) tests.push_back(std::move(test));
+  }
+  return tests;
+}
+
+// For programs that send the requests somewhere else, as to a running edge.
+Result<int> run_waf_test_print(const WafTest& options) {
+  for (const auto& test : RW_TRY(read_all_tests(options.paths))) {
+    for (const auto& stage : test.stages) {
+      std::string hex;
+      for (const unsigned char byte : stage.request) fmt::format_to(std::back_inserter(hex), "{:02x}", byte);
+      fmt::print("{}\n", Json{{"rule", test.rule_id}, {"test", test.id}, {"expect_ids", stage.expected.ids}, {"no_expect_ids", stage.expected.no_ids}, {"request_hex", hex}}.dump());
+    }
+  }
+  return kExitOk;
+}
+
 Result<int> run_waf_test(const WafTest& options, const Context& context) {
+  if (options.print) return run_waf_test_print(options);
+  if (options.rules.empty()) return fail(Errc::kInvalid, "no rules to test", "name them with --rules, or use --print for the requests alone");
   auto& files = base::real_files();
   ftw::Overrides overrides;
   if (!options.overrides.empty()) overrides = RW_TRY(ftw::read_overrides(RW_TRY(files.read(options.overrides)), options.overrides));
@@ -91,10 +113,7 @@ Result<int> run_waf_test(const WafTest& options, const Context& context) {
       return std::find(options.overrides_for.begin(), options.overrides_for.end(), fmt::format("{}-{}", one.first.first, one.first.second)) == options.overrides_for.end();
     });
   }
-  std::vector<ftw::Test> tests;
-  for (const auto& path : RW_TRY(waf_test_files(options.paths))) {
-    for (auto& test : RW_TRY(ftw::read_tests(RW_TRY(files.read(path)), path))) tests.push_back(std::move(test));
-  }
+  const auto tests = RW_TRY(read_all_tests(options.paths));
   ftw::Runner runner;
   if (options.through_nginx) {
     runner = RW_TRY(ftw::nginx_runner({.rules = fs::absolute(options.rules).string(), .module = module_path()}));
@@ -162,7 +181,8 @@ void add_waf(CLI::App& app, Context& context) {
   auto* test = waf->add_subcommand("test", "run go-ftw tests against the engine alone, or with a real nginx before it");
   test->footer("Example:\n  ringwall waf test --rules modsecurity.conf --through-nginx --overrides nginx-overrides.yaml tests/regression/tests\n\n"
                "The engine alone sees requests a server would refuse before it.  The last line is \"N passed, N failed\".");
-  test->add_option("--rules", options->rules, "the SecLang file under test")->required();
+  auto* rules = test->add_option("--rules", options->rules, "the SecLang file under test");
+  test->add_flag("--print", options->print, "send nothing; print each request in hexadecimal and the rules it is about, one JSON line each")->excludes(rules);
   test->add_option("--overrides", options->overrides, "what this platform answers otherwise, in go-ftw's format");
   test->add_option("--overrides-for", options->overrides_for, "use only the overrides of these tests: 920100-4,920290-4")->delimiter(',')->needs("--overrides");
   test->add_flag("--plain", options->plain, "without the prefilter, which must make no difference");

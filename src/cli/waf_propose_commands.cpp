@@ -26,7 +26,7 @@ Result<tune::Rules> rules_or_in_force(const std::string& path, const Context& co
 
 struct WafTune {
   std::string rules;
-  std::vector<std::string> attacks;
+  std::vector<std::string> attacks, trusted;
   TuneTraffic traffic;
   tune::TuneOptions options{.threads = all_cores()};
 };
@@ -73,7 +73,9 @@ void print_tune(const tune::TuneReport& report) {
 }
 
 Result<int> run_waf_tune(const WafTune& options, const Context& context) {
-  tune::Tuner tuner(RW_TRY(rules_or_in_force(options.rules, context)), options.options);
+  auto how = options.options;
+  how.trusted = {options.trusted.begin(), options.trusted.end()};
+  tune::Tuner tuner(RW_TRY(rules_or_in_force(options.rules, context)), how);
   if (!options.attacks.empty()) {
     for (const auto& path : RW_TRY(waf_test_files(options.attacks))) tuner.add_attacks(RW_TRY(ftw::read_tests(RW_TRY(base::real_files().read(path)), path)));
   }
@@ -164,6 +166,7 @@ void add_waf_propose(CLI::App& waf, Context& context) {
   add_traffic(*tune, tuning->traffic);
   tune->add_option("--clients", tuning->options.clients_min, "different clients that must have been refused for the same")->check(CLI::PositiveNumber)->capture_default_str();
   tune->add_option("--requests", tuning->options.requests_min, "and requests")->check(CLI::PositiveNumber)->capture_default_str();
+  tune->add_option("--trusted", tuning->trusted, "addresses of those who test the application: what they were refused for is a false positive, however it looks and however few they are")->delimiter(',');
   tune->add_option("--threads", tuning->options.threads, "threads")->check(CLI::Range(1, 256))->capture_default_str();
   on_tune_run(*tune, context, [tuning, &context] { return run_waf_tune(*tuning, context); });
 

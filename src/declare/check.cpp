@@ -269,6 +269,7 @@ class Relations {
       if (!w.rules.empty()) idle("waf.rules", "mode: log or mode: block");
       if (!w.exclusions.empty()) idle("waf.exclusions", "mode: log or mode: block");
       if (!w.lists.empty()) idle("waf.lists", "mode: log or mode: block");
+      if (!w.applications.empty()) idle("waf.applications", "mode: log or mode: block");
       for (std::size_t h = 0; h < d_.edge.hosts.size(); ++h) {
         const auto& host = d_.edge.hosts[h];
         const auto path = fmt::format("edge.hosts[{}]", h);

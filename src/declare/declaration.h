@@ -65,6 +65,7 @@ struct WafList {
 struct WafPlace {
   std::string mode = "inherit";      // "inherit", "off", "log", "block"
   int paranoia = 0;                  // 0: inherited
+  std::vector<std::string> applications;  // as Waf::applications, here besides those
   std::map<std::string, std::string> settings;  // further values of the rule set: "inbound_anomaly_score_threshold"
   std::vector<WafExclusion> exclusions;
   std::vector<WafLimit> limits;
@@ -199,6 +200,7 @@ struct Waf {
   int detection_paranoia = 0;      // of what is logged; 0: the same
   int inbound_threshold = 5, outbound_threshold = 4;  // anomaly scores that are refused
   bool inspect_answers = true;
+  std::vector<std::string> applications;              // "wordpress": the core rule set's own exclusions for it are in force
   std::uint64_t body_bytes_max = 13'107'200;          // of a request that is looked at; what is larger is refused
   std::map<std::string, std::string> settings;        // TX variables of the rule set
   std::vector<WafExclusion> exclusions;

@@ -99,6 +99,9 @@ void describe(V& visit, WafLimit& v) {
   visit("concurrent", v.concurrent, range(0, 1'000'000), "This many at the same time; 0 is any number.");
 }
 
+// Those for which a version of the Core Rule Set publishes exclusions: 3.3 in files of its own, 4 as plugins.
+inline Rule application() { return one_of({"cpanel", "dokuwiki", "drupal", "nextcloud", "phpbb", "phpmyadmin", "wordpress", "xenforo"}); }
+
 template <class V>
 void describe(V& visit, WafList& v) {
   visit("name", v.name, required(Text::kName), "Name of the list, as records and logs say it.");
@@ -115,6 +118,7 @@ template <class V>
 void describe(V& visit, WafPlace& v) {
   visit("mode", v.mode, one_of({"inherit", "off", "log", "block"}), "What the firewall does here.");
   visit("paranoia", v.paranoia, range(0, 4), "Paranoia level here; 0 inherits.");
+  visit("applications", v.applications, application(), "Applications that answer here, besides those of all places.");
   visit("settings", v.settings, text(Text::kName), "Further settings of the rule set here, by the name of their TX variable.");
   visit("exclusions", v.exclusions, Rule{}, "Rules that do not apply here, besides those of all places.");
   visit("limits", v.limits, Rule{}, "Limits here, besides those of all places.");
@@ -222,6 +226,7 @@ void describe(V& visit, Waf& v) {
   visit("outbound_threshold", v.outbound_threshold, range(1, 100'000), "Anomaly score at which an answer is held back.");
   visit("inspect_answers", v.inspect_answers, Rule{}, "Look at the bodies of answers of type text/html, text/plain and text/xml, up to 512 KiB.");
   visit("body_bytes_max", v.body_bytes_max, size(1 * kKiB, 1 * kGiB), "Largest request body that is looked at; larger ones are refused with 413.");
+  visit("applications", v.applications, application(), "Applications behind the edge, whose exclusions by the Core Rule Set are in force: part of version 3.3, for version 4 the plugin in its folder.");
   visit("settings", v.settings, text(Text::kName), "Further settings of the rule set, by the name of their TX variable: allowed_methods, arg_length, …");
   visit("exclusions", v.exclusions, Rule{}, "Rules that do not apply to this application.");
   visit("limits", v.limits, Rule{}, "How often, or how many at once, by who asks; beyond it the answer is 429.");

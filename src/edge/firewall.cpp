@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "base/hash.h"
 #include "policy/bundle.h"
@@ -54,11 +56,48 @@ std::string main_text(const declare::Waf& waf, const std::string& base) {
   return out;
 }
 
+// Applications whose exclusions are in force somewhere.
+std::set<std::string> applications_of(const declare::Declaration& declaration) {
+  std::set<std::string> all;
+  const auto add = [&](const std::vector<std::string>& names) { all.insert(names.begin(), names.end()); };
+  add(declaration.waf.applications);
+  for (const auto& host : declaration.edge.hosts) {
+    add(host.waf.applications);
+    for (const auto& route : host.routes) add(route.waf.applications);
+  }
+  return all;
+}
+
+// Version 3 has the exclusions of all its applications in files of its own; to version 4 somebody has to add a plugin.  Which is not there
+// would be missed only when people are refused.
+Result<void> expect_exclusions(const std::string& application, const declare::Waf& waf, const std::string& base) {
+  if (waf.core_rule_set.empty()) return fail(Errc::kInvalid, fmt::format("waf.applications: the exclusions for {} are the core rule set's, and there is none", application), "name waf.core_rule_set");
+  const auto crs = (fs::path(base) / waf.core_rule_set).lexically_normal().string();
+  std::error_code ignored;
+  if (fs::exists(fmt::format("{}/plugins/{}-rule-exclusions-before.conf", crs, application), ignored)) return {};
+  auto part = fmt::format("-{}-EXCLUSION-RULES.conf", application);
+  std::transform(part.begin(), part.end() - 5, part.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  bool third = false;
+  for (const auto& entry : fs::directory_iterator(crs + "/rules", ignored)) {
+    const auto name = entry.path().filename().string();
+    if (!name.starts_with("REQUEST-903.")) continue;
+    if (name.ends_with(part)) return {};
+    third = true;
+  }
+  return fail(Errc::kNotFound, fmt::format("waf.applications: the core rule set in {} has no exclusions for {}", crs, application),
+              third ? "name what they are about in waf.exclusions; `ringwall waf tune` proposes them"
+                    : fmt::format("put {0}-rule-exclusions-*.conf of https://github.com/coreruleset/{0}-rule-exclusions-plugin into its folder plugins/", application));
+}
+
 waf::Mode mode_of(std::string_view mode) { return mode == "block" ? waf::Mode::kBlock : mode == "log" ? waf::Mode::kLog : waf::Mode::kOff; }
 
 class PolicyMaker {
  public:
-  PolicyMaker(const declare::Waf& waf, const std::string& base) : base_(base), mode_(waf.mode), detection_(waf.detection_paranoia), paranoia_(waf.paranoia) {
+  // applications: all that are named anywhere; where one is not named its exclusions are off, also those of a plugin.
+  PolicyMaker(const declare::Waf& waf, const std::string& base, const std::set<std::string>& applications)
+      : base_(base), mode_(waf.mode), detection_(waf.detection_paranoia), paranoia_(waf.paranoia) {
+    for (const auto& one : applications) set(fmt::format("{}-rule-exclusions-plugin_enabled", one), "0");
+    serve(waf.applications);
     // The names of version 4 and of version 3.
     for (const auto* prefix : {"inbound", "outbound"}) set(fmt::format("{}_anomaly_score_threshold", prefix), std::to_string(prefix[0] == 'i' ? waf.inbound_threshold : waf.outbound_threshold));
     merge(waf.settings);
@@ -69,6 +108,7 @@ class PolicyMaker {
   void narrow(const declare::WafPlace& place) {
     if (place.mode != "inherit") mode_ = place.mode;
     if (place.paranoia != 0) paranoia_ = place.paranoia;
+    serve(place.applications);
     merge(place.settings);
     exclude(place.exclusions);
     limit(place.limits);
@@ -89,6 +129,13 @@ class PolicyMaker {
       if (known == name) return void(old = value);
     }
     policy_.tx.emplace_back(name, value);
+  }
+  // The names of version 3 and of the plugins of version 4.
+  void serve(const std::vector<std::string>& applications) {
+    for (const auto& one : applications) {
+      set("crs_exclusions_" + one, "1");
+      set(one + "-rule-exclusions-plugin_enabled", "1");
+    }
   }
   void merge(const std::map<std::string, std::string>& settings) {
     for (const auto& [name, value] : settings) set(name, value);
@@ -144,6 +191,8 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
   FirewallPlan plan;
   plan.on = declaration.waf.mode != "off";
   if (!plan.on) return plan;
+  const auto applications = applications_of(declaration);
+  for (const auto& one : applications) RW_TRY(expect_exclusions(one, declaration.waf, base_directory));
   policy::DataFiles in_memory(base::real_files(), "");
   if (data == nullptr) data = &in_memory;
   data->forget();
@@ -156,7 +205,7 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
   plan.policies.rules = plan.bundle_name;
   for (const auto& host : declaration.edge.hosts) {
     for (const auto& route : host.routes) {
-      PolicyMaker maker(declaration.waf, base_directory);
+      PolicyMaker maker(declaration.waf, base_directory, applications);
       maker.narrow(host.waf);
       maker.narrow(route.waf);
       plan.policies.policies.push_back(maker.finish(place_name(host, route)));

@@ -72,13 +72,18 @@ struct Tuner::State {
   std::vector<detail::Payload> payloads;
   TuneReport report;
 
+  bool trusted(const std::string& address) const { return options.trusted.contains(address); }
+
   detail::Hostile hostile(const std::string& address) const {
+    if (trusted(address)) return detail::Hostile::kNone;
     const auto* client = clients.find(address);
     return client == nullptr ? detail::Hostile::kNone : detail::judge_client(*client);
   }
 
   // Empty: it may be proposed.
   std::string why_not(const Group& group, const Proposal& evidence, std::uint64_t attackers) const {
+    // That nothing passes by which somebody else attacked is still seen to (drop_dangerous).
+    if (std::any_of(group.requests.begin(), group.requests.end(), [&](const auto* one) { return trusted(one->stored.client); })) return {};
     if (evidence.clients < options.clients_min) return fmt::format("of {} clients, {} are needed (--clients)", evidence.clients, options.clients_min);
     if (evidence.requests < options.requests_min) return fmt::format("{} requests, {} are needed (--requests)", evidence.requests, options.requests_min);
     if (attackers * kAttackShare > evidence.clients) return fmt::format("{} attackers use this field too", attackers);
@@ -336,6 +341,10 @@ Result<TuneReport> Tuner::propose() {
   for (const auto& one : s.flagged) (s.hostile(one.stored.client) == detail::Hostile::kNone ? good : bad).push_back(&one);
   s.report.clients = s.clients.size();
   s.report.attackers = s.clients.hostile();
+  for (const auto& address : s.options.trusted) {
+    const auto* client = s.clients.find(address);
+    s.report.attackers -= client != nullptr && detail::judge_client(*client) != detail::Hostile::kNone;
+  }
   s.report.false_positives = good.size();
   s.report.doubts.clear();
   s.report.proposals.clear();

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct TuneOptions {
   unsigned threads = 1;
   std::size_t clients_min = 3;   // different ones, of what is proposed
   std::size_t requests_min = 5;
+  // Addresses of those who test the application: what they sent is no attack, however it looks and however few they are.
+  std::set<std::string> trusted;
 };
 
 // One exclusion; its rules, targets and path are what its evidence has in common.

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <set>
+
 #include "declare/parse.h"
 #include "tune/detail/groups.h"
 #include "tune/test_support.h"
@@ -70,6 +72,7 @@ struct Case {
   const char* what;
   std::vector<Traffic> traffic;
   const char* want;
+  std::set<std::string> trusted = {};
 };
 
 const Traffic kVisitors{.uri = "/?q=fine", .clients = 20, .each = 3};
@@ -103,11 +106,17 @@ TEST_CASE("propose: the narrowest exclusions for what good clients sent") {
       {"an attack that was seen would pass",
        {kVisitors, {.uri = "/p?a=select", .clients = 8, .each = 2}, {.uri = "/.env", .clients = 1, .first_client = 100}, {.uri = "/p?a=select", .clients = 1, .first_client = 100}},
        "(1 at ARGS:a: 1 attacks that were seen would pass)"},
+
+      // Who tests the application is one, once; what an attacker did there counts all the same.
+      {"trusted", {{.uri = "/p?a=select", .clients = 1}}, "[1 at ARGS:a below = /p: 1 of 1 clients, 1/1/1]", {"192.0.2.1"}},
+      {"trusted is another", {{.uri = "/p?a=select", .clients = 1}}, "(1 at ARGS:a: of 1 clients, 3 are needed (--clients))", {"192.0.2.2"}},
+      {"trusted, where an attacker was seen", {{.uri = "/p?a=select", .clients = 1}, {.uri = "/.env", .clients = 1, .first_client = 100}, {.uri = "/p?a=select", .clients = 1, .first_client = 100}},
+       "(1 at ARGS:a: 1 attacks that were seen would pass)", {"192.0.2.1"}},
   };
   const auto rules = rules_of(kRules);
   for (const auto& one : kCases) {
     CAPTURE(one.what);
-    Tuner tuner(rules, {.threads = 2});
+    Tuner tuner(rules, {.threads = 2, .trusted = one.trusted});
     tuner.add(lines_of(rules, one.traffic));
     const auto report = tuner.propose();
     REQUIRE_MESSAGE(report.ok(), (report.ok() ? "" : report.error().message));

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# waf tune, explain and replay over recorded requests: what is proposed, explained and changed, and the exit codes.
+# waf tune, explain and replay over recorded requests: what is proposed, explained and changed, and the exit codes; waf test --print.
 set -euo pipefail
 ringwall=${RINGWALL:-build/release/ringwall}
 folder=$(mktemp -d)
@@ -40,4 +40,25 @@ expect 'one that is not there is an error' 2 "$(code_of "$ringwall" waf explain 
 expect 'rules that refuse less' 0 "$(code_of "$ringwall" --json waf replay --rules "$folder/next.conf" --current "$folder/now.conf" --file "$folder/traffic.jsonl")"
 expect 'let all of them through' '8 0 0 8' "$(jq -r '"\(.refused_before) \(.refused_now) \(.newly_refused) \(.no_longer_refused)"' "$folder/out")"
 expect 'rules that refuse more end with 1' 1 "$(code_of "$ringwall" waf replay --rules "$folder/now.conf" --current "$folder/next.conf" --file "$folder/traffic.jsonl")"
+# The requests of go-ftw tests, for whoever sends them elsewhere.
+mkdir "$folder/tests"
+cat >"$folder/tests/1.yaml" <<'YAML'
+rule_id: 1
+tests:
+  - test_id: 7
+    stages:
+      - input:
+          method: GET
+          uri: "/?a=evil"
+          headers: { Host: localhost }
+        output:
+          log: { expect_ids: [1], no_expect_ids: [2] }
+YAML
+expect 'the requests of tests are printed' 0 "$(code_of "$ringwall" waf test --print "$folder/tests")"
+expect 'with the rules they are about' '{"expect_ids":[1],"no_expect_ids":[2],"rule":1,"test":7}' "$(jq -cS 'del(.request_hex)' "$folder/out")"
+expect 'byte by byte' "$(printf 'GET /?a=evil HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' | od -An -v -tx1 | tr -d ' \n')" "$(jq -r .request_hex "$folder/out")"
+expect 'without rules there is nothing to test' 1 "$(code_of "$ringwall" waf test "$folder/tests")"
+grep -q -- '--rules' "$folder/err" && said=yes || said=no
+expect 'and the way out is named' yes "$said"
+expect 'rules and no test of them is a usage error' 2 "$(code_of "$ringwall" waf test --print --rules "$folder/now.conf" "$folder/tests")"
 exit $failed
