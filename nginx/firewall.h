@@ -2,6 +2,7 @@
 //   policies.cpp         rules and modes of this worker, and their updates
 //   firewall.cpp         directives, and what of a request is remembered
 //   firewall_request.cpp phases 1 and 2: request line, headers, body
+//   model.cpp            whether a request fits the description of the API
 //   limits.cpp           how often and how many at once
 //   firewall_answer.cpp  phases 3 and 4: the answer's headers and body; phase 5 and what is recorded
 #pragma once
@@ -32,6 +33,8 @@ struct Judged {
   bool paused = false;
   bool limited = false;    // beyond a limit, refused for it or not
   std::vector<CountedLimit> counted;
+  std::size_t misfits_logged = 0;
+  std::vector<waf::Match> misfits;  // where the request does not fit the API's description
   // The answer.
   bool answer_begun = false, answer_done = false;
   bool inspecting = false;  // its body goes through the engine
@@ -60,6 +63,13 @@ ngx_int_t carry_out(ngx_http_request_t* request, Judged& judged) noexcept;
 // firewall_request.cpp
 ngx_int_t on_waf_rewrite(ngx_http_request_t* request);
 ngx_int_t on_waf_preaccess(ngx_http_request_t* request);
+
+std::string_view target_of(const ngx_http_request_t* request);
+bool has_body(const ngx_http_request_t* request);
+
+// model.cpp
+// When the body is there.  A refusal becomes the verdict.
+void judge_model(ngx_http_request_t* request, Judged& judged);
 
 // limits.cpp
 // Those that need the body come when it is known.  NGX_DECLINED to go on, or the status to answer with.

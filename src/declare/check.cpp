@@ -36,6 +36,7 @@ class Relations {
     for (std::size_t i = 0; i < d_.edge.hosts.size(); ++i) host(i);
     telemetry();
     waf();
+    models();
   }
 
  private:
@@ -288,6 +289,28 @@ class Relations {
       if (w.rules[i].find_first_of("*?") == std::string::npos && readable_ && !readable_(w.rules[i])) {
         f_.relation(fmt::format("waf.rules[{}]", i), fmt::format("'{}' cannot be read", shown(w.rules[i])), "paths are relative to the declaration");
       }
+    }
+  }
+
+  void openapi(const WafOpenapi& o, const std::string& path) {
+    const WafOpenapi none;
+    if (o.file.empty()) {
+      for (const auto& [value, fallback, key] : {std::tuple(&o.mode, &none.mode, "mode"), {&o.unknown_parameters, &none.unknown_parameters, "unknown_parameters"},
+                                                 {&o.unknown_paths, &none.unknown_paths, "unknown_paths"}, {&o.base_path, &none.base_path, "base_path"}}) {
+        if (*value != *fallback) idle(fmt::format("{}.{}", path, key), path + ".file");
+      }
+      return;
+    }
+    if (d_.waf.mode == "off") return idle(path + ".file", "waf.mode: log or block");
+    if (readable_ && !readable_(o.file)) f_.relation(path + ".file", fmt::format("'{}' cannot be read", shown(o.file)), "paths are relative to the declaration");
+  }
+
+  void models() {
+    if (!f_.trusted("waf.mode")) return;
+    for (std::size_t h = 0; h < d_.edge.hosts.size(); ++h) {
+      const auto& host = d_.edge.hosts[h];
+      openapi(host.waf.openapi, fmt::format("edge.hosts[{}].waf.openapi", h));
+      for (std::size_t r = 0; r < host.routes.size(); ++r) openapi(host.routes[r].waf.openapi, fmt::format("edge.hosts[{}].routes[{}].waf.openapi", h, r));
     }
   }
 

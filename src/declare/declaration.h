@@ -50,6 +50,15 @@ struct WafLimit {
   int concurrent = 0;                // 0: any number
 };
 
+// A positive model: requests that the API's description does not describe are refused, or noted.
+struct WafOpenapi {
+  std::string file;                  // the OpenAPI document, relative to the declaration; empty: none
+  std::string mode = "inherit";      // "inherit", "log", "block"
+  std::string unknown_parameters = "allow";  // of the query: "allow", "refuse"
+  std::string unknown_paths = "refuse";      // "allow", "refuse"
+  std::string base_path;             // before the document's paths; empty: what its servers say
+};
+
 // What a host or a route does otherwise than `waf`.
 struct WafPlace {
   std::string mode = "inherit";      // "inherit", "off", "log", "block"
@@ -57,6 +66,7 @@ struct WafPlace {
   std::map<std::string, std::string> settings;  // further values of the rule set: "inbound_anomaly_score_threshold"
   std::vector<WafExclusion> exclusions;
   std::vector<WafLimit> limits;
+  WafOpenapi openapi;
 };
 
 struct Route {

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/hash.h"
+#include "edge/detail/models.h"
 #include "policy/bundle.h"
 
 namespace ringwall::edge {
@@ -64,13 +65,16 @@ class PolicyMaker {
     limit(waf.limits);
   }
   void narrow(const declare::WafPlace& place) {
+    if (!place.openapi.file.empty()) openapi_ = place.openapi;
     if (place.mode != "inherit") mode_ = place.mode;
     if (place.paranoia != 0) paranoia_ = place.paranoia;
     merge(place.settings);
     exclude(place.exclusions);
     limit(place.limits);
   }
-  policy::PolicyText finish(std::string name) {
+  // The document is read by `models`.
+  Result<policy::PolicyText> finish(std::string name, detail::ModelFiles& models) {
+    if (!openapi_.file.empty()) policy_.model = RW_TRY(models.model_of(openapi_));
     const auto level = std::to_string(paranoia_), detection = std::to_string(std::max(paranoia_, detection_));
     for (const auto* key : {"blocking_paranoia_level", "paranoia_level"}) policy_.tx.insert(policy_.tx.begin(), {key, level});
     for (const auto* key : {"detection_paranoia_level", "executing_paranoia_level"}) policy_.tx.insert(policy_.tx.begin(), {key, detection});
@@ -100,6 +104,7 @@ class PolicyMaker {
   }
 
   policy::PolicyText policy_;
+  declare::WafOpenapi openapi_;
   std::string mode_;
   int detection_, paranoia_;
 };
@@ -122,16 +127,21 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
   }
   plan.bundle_name = fmt::format("rules-{:016x}", base::hash64(plan.bundle));
   plan.policies.rules = plan.bundle_name;
+  detail::ModelFiles models(base_directory);
   for (const auto& host : declaration.edge.hosts) {
     for (const auto& route : host.routes) {
       PolicyMaker maker(declaration.waf);
       maker.narrow(host.waf);
       maker.narrow(route.waf);
-      plan.policies.policies.push_back(maker.finish(place_name(host, route)));
+      plan.policies.policies.push_back(RW_TRY(maker.finish(place_name(host, route), models)));
     }
   }
+  plan.models = models.take(plan.warnings);
   const auto text = policy::write_policy_file(plan.policies);
-  const policy::Reader read = [&](const std::string& name) -> Result<std::string> { return name == kPoliciesFile ? text : plan.bundle; };
+  const policy::Reader read = [&](const std::string& name) -> Result<std::string> {
+    const auto model = plan.models.find(name);
+    return model != plan.models.end() ? model->second : name == kPoliciesFile ? text : plan.bundle;
+  };
   plan.set = RW_TRY_CTX("waf", policy::PolicySet::load(read, kPoliciesFile, previous));
   return plan;
 }

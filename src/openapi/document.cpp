@@ -106,11 +106,6 @@ Result<Document> read_json_document(std::string_view text, const std::string& na
   return Document{name, make_node(tape.values.data(), lines)};
 }
 
-Result<Document> read_document(std::string_view text, const std::string& name) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  return first != text.npos && text[first] == '{' ? read_json_document(text, name) : read_yaml_document(text, name);
-}
-
 std::string write_json(const Node& node) {
   std::string out;
   append_json(out, node);

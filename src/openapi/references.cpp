@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "openapi/detail/compile.h"
@@ -48,7 +49,7 @@ std::string unescaped(std::string_view text) {
 void Reporter::add(std::vector<Remark>& to, const Spot& at, std::string message) {
   if (to.size() > kRemarksMax) return;
   if (to.size() == kRemarksMax) message = "there are more of these";
-  to.push_back({at.node == nullptr ? 1 : at.node->line, at.node == nullptr ? 1 : at.node->column, at.pointer, std::move(message)});
+  to.push_back({at.node == nullptr ? 1 : std::max(1, at.node->line), at.node == nullptr ? 1 : std::max(1, at.node->column), at.pointer, std::move(message)});
 }
 
 Spot member(const Spot& map, std::string_view key) {

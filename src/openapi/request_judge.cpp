@@ -138,7 +138,8 @@ bool RequestJudge::match(std::size_t segment, std::uint32_t number, std::uint32_
   return false;
 }
 
-// A parameter takes at least one character, and ends where the literal text behind it first begins.
+// A parameter takes at least one character, and ends where the literal text behind it first begins; the last of a segment where it
+// begins last, so that of a.b.png the extension is png.
 bool RequestJudge::match_pieces(const std::vector<Piece>& pieces, std::string_view segment) {
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     if (!pieces[i].parameter) {
@@ -149,7 +150,8 @@ bool RequestJudge::match_pieces(const std::vector<Piece>& pieces, std::string_vi
     auto end = segment.size();
     if (i + 1 < pieces.size()) {
       const auto& literal = pieces[i + 1].text;
-      end = i + 2 == pieces.size() ? (segment.ends_with(literal) ? segment.size() - literal.size() : segment.npos) : segment.find(literal, 1);
+      if (i + 2 == pieces.size()) end = segment.ends_with(literal) ? segment.size() - literal.size() : segment.npos;
+      else end = i + 3 == pieces.size() ? segment.rfind(literal, segment.size() - std::min(segment.size(), literal.size() + 1)) : segment.find(literal, 1);
     }
     if (end == segment.npos || end == 0) return false;
     matched_.values.emplace_back(pieces[i].text, segment.substr(0, end));

@@ -166,4 +166,9 @@ Result<Document> read_yaml_document(std::string_view text, const std::string& na
   }
 }
 
+Result<Document> read_document(std::string_view text, const std::string& name) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  return first != text.npos && text[first] == '{' ? read_json_document(text, name) : read_yaml_document(text, name);
+}
+
 }  // namespace ringwall::openapi

@@ -1,7 +1,8 @@
 // Policies: what the firewall does at which place of the application, and the rules it does it with.
 //
 //   policy file := JSON {"rules": FILE, "policies": [{"name", "mode", "tx": {…}, "exclusions": [{"rules", "targets", "path"}],
-//                                                          "limits": [limits.h]}]}
+//                                                          "limits": [limits.h],
+//                                                          "openapi": model.h}]}
 //
 // FILE is the name of a bundle (bundle.h) beside the policy file.  The core writes both, workers load them; a set is immutable and
 // shared by threads.
@@ -15,6 +16,7 @@
 
 #include "base/result.h"
 #include "policy/limits.h"
+#include "policy/model.h"
 #include "waf/engine.h"
 
 namespace ringwall::policy {
@@ -34,6 +36,7 @@ struct PolicyText {
   std::vector<std::pair<std::string, std::string>> tx;
   std::vector<PlacedExclusion> exclusions;
   std::vector<LimitText> limits;
+  std::optional<ModelText> model;
   bool operator==(const PolicyText&) const = default;
 };
 
@@ -55,6 +58,7 @@ struct Policy {
   waf::Mode mode = waf::Mode::kAsRules;
   std::shared_ptr<const waf::Overlay> overlay;
   std::vector<Limit> limits;
+  std::optional<PlacedModel> model;
   PolicyText text;  // what it was made of: a set that has the same takes the overlay over
 };
 
@@ -73,6 +77,7 @@ class PolicySet {
   std::string bundle_;  // its name, which stands for its content
   std::shared_ptr<const waf::RuleSet> rules_;
   std::vector<Policy> policies_;  // sorted by name
+  Models models_;
 };
 
 std::string_view name_of(waf::Mode mode);  // "rules", "off", "log", "block"

@@ -41,6 +41,9 @@ Result<void> FirewallFiles::put(const FirewallPlan& plan, const FirewallPlan& be
   std::filesystem::permissions(folder_, static_cast<std::filesystem::perms>(0755), ignored);
   const auto bundle = folder_ + "/" + plan.bundle_name;
   if (!files_.size(bundle).ok()) RW_TRY(files_.write_atomic(bundle, plan.bundle, 0644));
+  for (const auto& [name, bytes] : plan.models) {
+    if (!files_.size(folder_ + "/" + name).ok()) RW_TRY(files_.write_atomic(folder_ + "/" + name, bytes, 0644));
+  }
   auto policies = plan.policies;
   for (const auto& old : before.policies.policies) {
     const bool known = std::any_of(policies.policies.begin(), policies.policies.end(), [&](const auto& one) { return one.name == old.name; });
@@ -66,6 +69,7 @@ void FirewallFiles::publish(const FirewallPlan& plan, const FirewallPlan& before
   for (const auto& name : *names) {
     // The one before stays: who was slow may still read it.
     if (name.starts_with("rules-") && name != plan.bundle_name && name != before.bundle_name) (void)files_.remove(folder_ + "/" + name);
+    if (name.starts_with("model-") && !plan.models.contains(name) && !before.models.contains(name)) (void)files_.remove(folder_ + "/" + name);
   }
 }
 
