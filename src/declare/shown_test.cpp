@@ -97,6 +97,9 @@ TEST_CASE("changes of the firewall alone") {
       // Which files are loaded, and everything else.
       {with_waf(good, "mode: block"), with_waf(good, "mode: block, rules: [/etc/passwd]"), false},
       {with_waf(good, "mode: block"), with_waf(good, "mode: block, core_rule_set: /tmp"), false},
+      {with_waf(replaced(good, route, route + "          waf: { openapi: { file: a.yaml } }\n"), "mode: block"),
+       with_waf(replaced(good, route, route + "          waf: { openapi: { file: a.yaml, mode: log } }\n"), "mode: block"), true},
+      {with_waf(good, "mode: block"), with_waf(replaced(good, route, route + "          waf: { openapi: { file: /etc/passwd } }\n"), "mode: block"), false},
       {good, replaced(good, "path: /\n", "path: /a\n"), false},
       {good, replaced(good, route, route + "        - path: \"~ ].waf.x\"\n          redirect_to: /y\n"), false},
       {good, replaced(good, "application: shop", "application: shop2"), false},
