@@ -20,9 +20,9 @@ const list = (min, max, make) => Array.from({ length: min + below(max - min + 1)
 
 const names = ['a', 'b', 'c', 'id', 'ä', 'x-1', 'x-2', 'kind']
 const texts = ['', 'a', 'ab', 'abc', 'abcd', 'ä', '😀', '😀😀', 'a b', 'A1', '2024-02-29', '2023-02-29', '192.0.2.1', '::1', 'a@example.com', '123e4567-e89b-12d3-a456-426614174000', '10', 'null', 'line\nend', '\u00a0', 'https://example.com/a?b']
-const numbers = [0, -0, 1, -1, 2, 3, 4, 5, 6, 9, 10, 15, 0.5, 1.5, 2.5, -2.25, 100, 1e3, 12345678901, 1e21, 3.0]
+const numbers = [0, -0, 1, -1, 2, 3, 4, 5, 6, 9, 10, 15, 0.5, 1.5, 2.5, -2.25, 100, 1e3, 12345678901, 3.0]
 const patterns = ['^a', 'b$', '^[a-z]+$', '\\d', '^\\S*$', '^.{2}$', 'a|b', '^(ab)*$', '^\\p{L}+$', '^[^a]*$', '^\\s$', '^\\w+$']
-const formats = ['date', 'ipv4', 'ipv6', 'email', 'uuid', 'uri', 'byte']
+const formats = ['date', 'ipv4', 'ipv6', 'email', 'uuid', 'uri']
 
 const value = (depth = 0) => {
   const kind = below(depth > 2 ? 5 : 7)
@@ -49,7 +49,7 @@ const schema = (depth = 0) => {
   some(0.15, 'pattern', () => pick(patterns)); some(0.1, 'format', () => pick(formats))
   if (depth < 3) {
     some(0.25, 'items', () => schema(depth + 1)); some(0.08, 'prefixItems', () => list(1, 3, () => schema(depth + 1)))
-    if (chance(0.1)) {
+    if (!('prefixItems' in out) && chance(0.1)) {
       out.contains = schema(depth + 1)
       some(0.4, 'minContains', () => below(3)); some(0.4, 'maxContains', () => 1 + below(3))
     }
