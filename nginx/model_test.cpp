@@ -1,5 +1,6 @@
 // An API's description inside a real nginx: what does not fit it is refused before the application hears of it.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,7 @@ using namespace ringwall;
 using namespace ringwall::edge_module;
 
 constexpr const char* kRules = "SecRuleEngine On\nSecRequestBodyAccess On\nSecRequestBodyLimit 200000\nSecRequestBodyNoFilesLimit 200000\nSecAuditEngine RelevantOnly\n"
+                               "SecRule REQUEST_HEADERS:Content-Type \"@contains json\" \"id:2,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON\"\n"
                                "SecRule ARGS \"@contains evil\" \"id:1,phase:2,deny,msg:'Evil'\"\n";
 
 std::string api(const char* page_type) {
@@ -127,6 +129,7 @@ TEST_CASE("model: requests that do not fit are refused and recorded") {
 TEST_CASE("model: a body that nobody read is refused") {
   Backend backend("b");
   Nginx nginx;
+  if (::geteuid() == 0) nginx.keep_user();
   put(nginx, api("integer"), {{"log", waf::Mode::kLog, waf::Mode::kBlock}});
   nginx.configure(kHttp + "server { listen @PORT@; ringwall_waf log; location / { proxy_pass http://127.0.0.1:" + std::to_string(backend.port()) + "; } }");
   (void)ring::UpdateBoard::open_or_create(nginx.folder().path("run/waf.board")).value();
