@@ -113,6 +113,7 @@ class Reader {
 
   bool begin_value() {
     descended_ = false;
+    if (tape_.values.size() >= kJsonValuesMax) return fail("has too many values to be judged");
     blanks();
     if (at_ == text_.size()) return fail("ends too early");
     switch (text_[at_]) {

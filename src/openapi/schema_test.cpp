@@ -1,4 +1,5 @@
 // JSON Schema as bodies of requests meet it.
+#include "openapi/detail/json.h"
 #include "openapi/test_support.h"
 
 using namespace ringwall::openapi;
@@ -208,9 +209,15 @@ TEST_CASE("schema: bodies two readers could read differently are refused") {
 }
 
 TEST_CASE("schema: depth and work end at their limits, and what was not judged is refused") {
-  const std::string tree = R"({"$ref": "#/components/t"})";
   CHECK(judge_body("true", std::string(128, '[') + std::string(128, ']')) == "fits");
   CHECK(judge_body("true", std::string(129, '[') + std::string(129, ']')) == "400 body: is nested too deep");
+  const auto list = [](std::size_t items) {
+    std::string out = "[1";
+    for (std::size_t i = 1; i < items; ++i) out += ",1";
+    return out + "]";
+  };
+  CHECK(judge_body("true", list(detail::kJsonValuesMax - 1)) == "fits");  // and the list itself
+  CHECK(judge_body("true", list(detail::kJsonValuesMax)) == "400 body: has too many values to be judged");
   // Every level doubles the work: alternatives that differ at the very end.
   const auto model = model_of(R"({"openapi": "3.1.0", "paths": {"/": {"post": {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/T"}}}}}}},
     "components": {"schemas": {"T": {"anyOf": [{"type": "array", "items": {"$ref": "#/components/schemas/T"}}, {"type": "array", "items": {"$ref": "#/components/schemas/T"}}, {"const": 1}]}}}})");

@@ -16,6 +16,8 @@ namespace ringwall::openapi::detail {
 
 inline constexpr std::size_t kJsonDepthMax = 128;
 inline constexpr std::size_t kJsonBytesMax = 1u << 30;
+inline constexpr std::size_t kJsonValuesMax = 1'000'000;  // of a tape: 40 bytes each
+inline constexpr std::size_t kJsonValuesKept = 20'000;    // what one giant request needed is not kept for all the small ones after it
 
 enum class Kind : std::uint8_t {
   kNull,
@@ -60,6 +62,7 @@ struct Tape {
   std::vector<Value> values;
   Texts texts;
   void clear() {
+    if (values.capacity() > kJsonValuesKept) values = {};
     values.clear();
     texts.clear();
   }
