@@ -1,9 +1,9 @@
-// What judging costs: a JSON body of 526 leaves (20 KB), a small form, a query.
+// What judging costs, in time of the processor: a JSON body of 526 leaves (20 KB), a small form, a query.
 //
 //   build/release/src/openapi/openapi_bench
 #include <fmt/format.h>
 
-#include <chrono>
+#include <ctime>
 #include <string>
 
 #include "openapi/openapi.h"
@@ -61,9 +61,9 @@ void measure(const char* name, const Model& model, const Request& request) {
   Scratch scratch;
   std::size_t findings = 0;
   constexpr int kRounds = 2000;
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = std::clock();  // of the processor: other work does not count
   for (int i = 0; i < kRounds; ++i) findings += model.judge(request, {.refuse_unknown_parameters = true}, scratch).findings.size();
-  const auto took = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count() / kRounds;
+  const double took = 1e6 * static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC / kRounds;
   fmt::print("{:<24} {:>7} bytes {:>8.2f} µs  {} findings\n", name, request.body.size() + request.target.size(), took, findings / kRounds);
 }
 
