@@ -95,17 +95,16 @@ Judged* judged_of(ngx_http_request_t* request) noexcept {
 }
 
 void log_matches(ngx_http_request_t* request, Judged& judged) noexcept {
-  const auto& matches = judged.transaction->matches();
-  if (loc_conf(request)->waf_log != 1) {
-    judged.logged = matches.size();
-    return;
-  }
-  for (; judged.logged < matches.size(); ++judged.logged) {
-    const auto& match = matches[judged.logged];
-    if (!match.log) continue;
-    const auto line = waf::log_line(match);
-    ngx_log_error(NGX_LOG_WARN, request->connection->log, 0, "ringwall: %s", line.c_str());
-  }
+  const bool wanted = loc_conf(request)->waf_log == 1;
+  const auto log_from = [&](const std::vector<waf::Match>& matches, std::size_t& logged) {
+    for (; logged < matches.size(); ++logged) {
+      if (!wanted || !matches[logged].log) continue;
+      const auto line = waf::log_line(matches[logged]);
+      ngx_log_error(NGX_LOG_WARN, request->connection->log, 0, "ringwall: %s", line.c_str());
+    }
+  };
+  log_from(judged.transaction->matches(), judged.logged);
+  log_from(judged.misfits, judged.misfits_logged);
 }
 
 ngx_int_t carry_out(ngx_http_request_t* request, Judged& judged) noexcept {

@@ -3,6 +3,7 @@
 //   firewall.cpp         directives, and what of a request is remembered
 //   firewall_request.cpp phases 1 and 2: request line, headers, body
 //   lists.cpp            who is let through and who is refused, and where clients are
+//   model.cpp            whether a request fits the description of the API
 //   limits.cpp           how often and how many at once
 //   firewall_answer.cpp  phases 3 and 4: the answer's headers and body; phase 5 and what is recorded
 #pragma once
@@ -42,6 +43,8 @@ struct Judged {
   const policy::List* list = nullptr;  // that decided, or noted
   bool listed_out = false;             // refused by it
   ClientPlace place;
+  std::size_t misfits_logged = 0;
+  std::vector<waf::Match> misfits;  // where the request does not fit the API's description
   // The answer.
   bool answer_begun = false, answer_done = false;
   bool inspecting = false;  // its body goes through the engine
@@ -79,6 +82,13 @@ std::string_view address_bytes(const ngx_connection_t* connection);
 // lists.cpp
 // Before limits and rules.  NGX_DECLINED to go on, or the status to answer with.
 ngx_int_t list_request(ngx_http_request_t* request, Judged& judged);
+
+std::string_view target_of(const ngx_http_request_t* request);
+bool has_body(const ngx_http_request_t* request);
+
+// model.cpp
+// When the body is there.  A refusal becomes the verdict.
+void judge_model(ngx_http_request_t* request, Judged& judged);
 
 // limits.cpp
 // Those that need the body come when it is known.  NGX_DECLINED to go on, or the status to answer with.

@@ -131,7 +131,7 @@ ring::WafVerdict verdict_of(const Judged& judged) {
   }
   const auto& matches = judged.transaction->matches();
   const bool listed = judged.list != nullptr && judged.list->action != policy::ListAction::kAllow;
-  return judged.limited || listed || std::any_of(matches.begin(), matches.end(), [](const auto& match) { return match.log; }) ? ring::WafVerdict::kMatched : ring::WafVerdict::kPassed;
+  return judged.limited || listed || !judged.misfits.empty() || std::any_of(matches.begin(), matches.end(), [](const auto& match) { return match.log; }) ? ring::WafVerdict::kMatched : ring::WafVerdict::kPassed;
 }
 
 std::string_view word_of(ring::WafVerdict verdict) {
@@ -157,12 +157,13 @@ std::uint64_t rule_of(const Judged& judged) {
     severity = own;
     id = match.rule_id;
   }
+  if (id == 0 && !judged.misfits.empty()) return judged.misfits[0].rule_id;
   return id;
 }
 
 void record_audit(ngx_http_request_t* request, const Judged& judged, const RequestContext& context, std::string_view score) {
   auto* conf = main_conf(request);
-  if (!conf->writer.claimed() || !judged.transaction->audit_wanted() || judged.transaction->matches().empty()) return;
+  if (!conf->writer.claimed() || (judged.misfits.empty() && (!judged.transaction->audit_wanted() || judged.transaction->matches().empty()))) return;
   policy::AuditExchange exchange;
   exchange.start_unix_ns = static_cast<std::int64_t>(context.start_ns);
   exchange.client_address = view(request->connection->addr_text);
@@ -185,7 +186,10 @@ void record_audit(ngx_http_request_t* request, const Judged& judged, const Reque
   exchange.components = judged.policies->set->rules()->settings().component_signature;
   exchange.country = judged.place.country;
   if (judged.policy != nullptr) exchange.place = judged.policy->name;
-  const auto json = policy::audit_json(exchange, judged.transaction->matches());
+  // What the model found comes first: the room of a record is limited.
+  auto matches = judged.misfits;
+  matches.insert(matches.end(), judged.transaction->matches().begin(), judged.transaction->matches().end());
+  const auto json = policy::audit_json(exchange, matches);
   const auto* location = context.location != nullptr ? context.location : loc_conf(request);
   const ring::WafEvent event{context.start_ns, context.own.trace_id, context.own.parent_id, view(location->service), json};
   if (char* room = conf->writer.reserve(ring::waf_event_bytes(event))) {

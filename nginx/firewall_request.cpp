@@ -24,20 +24,6 @@ std::string_view protocol_of(const ngx_http_request_t* request) {
   return request->http_protocol.len != 0 ? view(request->http_protocol) : "HTTP/0.9";
 }
 
-// The target as the client wrote it, which for a proxy's form of it nginx does not keep.  nginx takes more than one blank around it;
-// rules that look at its beginning or end must not see them.
-std::string_view target_of(const ngx_http_request_t* request) {
-  const auto line = view(request->request_line);
-  const auto first = line.find(' '), last = line.rfind(' ');
-  if (request->http_version < NGX_HTTP_VERSION_20 && first != line.npos && last > first) {
-    auto target = line.substr(first + 1, last - first - 1);
-    while (target.starts_with(' ')) target.remove_prefix(1);
-    while (target.ends_with(' ')) target.remove_suffix(1);
-    return target;
-  }
-  return view(request->unparsed_uri);
-}
-
 Judged* begin(ngx_http_request_t* request, RequestContext& context, MainConf& conf, ngx_int_t place) {
   const auto& policies = conf.policies->current();
   const auto* policy = policies->by_place[static_cast<std::size_t>(place)];
@@ -112,8 +98,6 @@ bool streams(ngx_http_request_t* request) {
   return conf != nullptr && conf->upstream != nullptr;
 }
 
-bool has_body(const ngx_http_request_t* request) { return request->headers_in.content_length_n > 0 || request->headers_in.chunked; }
-
 // Feeds what nginx has read, in memory or spooled to a file.
 bool feed(ngx_http_request_t* request, waf::Transaction& t) {
   if (request->request_body == nullptr) return true;
@@ -144,6 +128,22 @@ void on_body(ngx_http_request_t* request) {
 }
 
 }  // namespace
+
+// The target as the client wrote it, which for a proxy's form of it nginx does not keep.  nginx takes more than one blank around it;
+// rules that look at its beginning or end must not see them.
+std::string_view target_of(const ngx_http_request_t* request) {
+  const auto line = view(request->request_line);
+  const auto first = line.find(' '), last = line.rfind(' ');
+  if (request->http_version < NGX_HTTP_VERSION_20 && first != line.npos && last > first) {
+    auto target = line.substr(first + 1, last - first - 1);
+    while (target.starts_with(' ')) target.remove_prefix(1);
+    while (target.ends_with(' ')) target.remove_suffix(1);
+    return target;
+  }
+  return view(request->unparsed_uri);
+}
+
+bool has_body(const ngx_http_request_t* request) { return request->headers_in.content_length_n > 0 || request->headers_in.chunked; }
 
 ngx_int_t on_waf_rewrite(ngx_http_request_t* request) {
   if (request != request->main) return NGX_DECLINED;
@@ -188,6 +188,7 @@ ngx_int_t on_waf_preaccess(ngx_http_request_t* request) {
   if (judged->body_there && !feed(request, t)) return NGX_HTTP_INTERNAL_SERVER_ERROR;
   t.now(static_cast<std::int64_t>(now_ns()));
   judged->verdict = t.request_body_done();
+  if (!refused(*judged)) judge_model(request, *judged);
   if (!refused(*judged)) {
     if (const auto status = limit_request(request, *judged, true); status != NGX_DECLINED) return status;
   }

@@ -46,6 +46,7 @@ class Policies {
   }
   // What workers remember together; null: there is no table.
   keep::Table* table() { return remembers_ ? &table_ : nullptr; }
+  openapi::Scratch& scratch() { return scratch_; }
   // Transactions are used again: their memory is there already.
   std::unique_ptr<waf::Transaction> take(const std::shared_ptr<const waf::RuleSet>& rules);
   void give_back(const std::shared_ptr<const waf::RuleSet>& rules, std::unique_ptr<waf::Transaction> transaction);
@@ -72,6 +73,8 @@ class Policies {
   std::uint32_t taken_ = 0;
   std::vector<std::unique_ptr<waf::Transaction>> idle_;  // of current_'s rules
   std::shared_ptr<waf::TextMemory> texts_;               // known under them; null: none yet
+
+  openapi::Scratch scratch_;
 
   std::unique_ptr<ring::BoardWorker> board_;
   std::thread follower_;

@@ -72,6 +72,7 @@ void add_waf(CLI::App& app, Context& context);
 void add_waf_prove(CLI::App& waf, Context& context);  // below `waf`
 void add_waf_replay(CLI::App& waf, Context& context);   // below `waf`
 void add_waf_propose(CLI::App& waf, Context& context);  // tune and explain, below `waf`
+void add_waf_openapi(CLI::App& waf, Context& context);  // below `waf`
 void add_version(CLI::App& app, Context& context);
 
 }  // namespace ringwall::cli

@@ -195,6 +195,7 @@ void add_waf(CLI::App& app, Context& context) {
   add_waf_prove(*waf, context);
   add_waf_replay(*waf, context);
   add_waf_propose(*waf, context);
+  add_waf_openapi(*waf, context);
 }
 
 }  // namespace ringwall::cli

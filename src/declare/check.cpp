@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "base/text.h"
 #include "declare/form.h"
@@ -36,6 +37,7 @@ class Relations {
     for (std::size_t i = 0; i < d_.edge.hosts.size(); ++i) host(i);
     telemetry();
     waf();
+    models();
   }
 
  private:
@@ -314,6 +316,28 @@ class Relations {
       if (one.skip_limits && one.action != "allow") f_.relation(here + ".skip_limits", "only action: allow skips limits", "");
       if (one.skip_rules && one.action != "allow") f_.relation(here + ".skip_rules", "only action: allow skips rules", "");
       if (!one.file.empty() && readable_ && !readable_(one.file)) f_.relation(here + ".file", fmt::format("'{}' cannot be read", shown(one.file)), "paths are relative to the declaration");
+    }
+  }
+
+  void openapi(const WafOpenapi& o, const std::string& path) {
+    const WafOpenapi none;
+    if (o.file.empty()) {
+      for (const auto& [value, fallback, key] : {std::tuple(&o.mode, &none.mode, "mode"), {&o.unknown_parameters, &none.unknown_parameters, "unknown_parameters"},
+                                                 {&o.unknown_paths, &none.unknown_paths, "unknown_paths"}, {&o.base_path, &none.base_path, "base_path"}}) {
+        if (*value != *fallback) idle(fmt::format("{}.{}", path, key), path + ".file");
+      }
+      return;
+    }
+    if (d_.waf.mode == "off") return idle(path + ".file", "waf.mode: log or block");
+    if (readable_ && !readable_(o.file)) f_.relation(path + ".file", fmt::format("'{}' cannot be read", shown(o.file)), "paths are relative to the declaration");
+  }
+
+  void models() {
+    if (!f_.trusted("waf.mode")) return;
+    for (std::size_t h = 0; h < d_.edge.hosts.size(); ++h) {
+      const auto& host = d_.edge.hosts[h];
+      openapi(host.waf.openapi, fmt::format("edge.hosts[{}].waf.openapi", h));
+      for (std::size_t r = 0; r < host.routes.size(); ++r) openapi(host.routes[r].waf.openapi, fmt::format("edge.hosts[{}].routes[{}].waf.openapi", h, r));
     }
   }
 

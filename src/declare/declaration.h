@@ -61,6 +61,15 @@ struct WafList {
   bool skip_limits = false, skip_rules = false;  // of an allow
 };
 
+// A positive model: requests that the API's description does not describe are refused, or noted.
+struct WafOpenapi {
+  std::string file;                  // the OpenAPI document, relative to the declaration; empty: none
+  std::string mode = "inherit";      // "inherit", "log", "block"
+  std::string unknown_parameters = "allow";  // of the query: "allow", "refuse"
+  std::string unknown_paths = "refuse";      // "allow", "refuse"
+  std::string base_path;             // before the document's paths; empty: what its servers say
+};
+
 // What a host or a route does otherwise than `waf`.
 struct WafPlace {
   std::string mode = "inherit";      // "inherit", "off", "log", "block"
@@ -70,6 +79,7 @@ struct WafPlace {
   std::vector<WafExclusion> exclusions;
   std::vector<WafLimit> limits;
   std::vector<WafList> lists;        // before those of the host and of all places
+  WafOpenapi openapi;
 };
 
 struct Route {

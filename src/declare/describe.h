@@ -115,6 +115,15 @@ void describe(V& visit, WafList& v) {
 }
 
 template <class V>
+void describe(V& visit, WafOpenapi& v) {
+  visit("file", v.file, or_empty(Text::kFile), "OpenAPI document (3.0 or 3.1, YAML or JSON, one file). Without it nothing is compared.");
+  visit("mode", v.mode, one_of({"inherit", "log", "block"}), "What becomes of requests that do not fit: noted or refused. Where the firewall is off they are not looked at.");
+  visit("unknown_parameters", v.unknown_parameters, one_of({"allow", "refuse"}), "Parameters of the query that the document does not describe.");
+  visit("unknown_paths", v.unknown_paths, one_of({"allow", "refuse"}), "Paths that the document does not describe.");
+  visit("base_path", v.base_path, or_empty(Text::kUrlPath), "What stands before the document's paths; without it, what its servers say.");
+}
+
+template <class V>
 void describe(V& visit, WafPlace& v) {
   visit("mode", v.mode, one_of({"inherit", "off", "log", "block"}), "What the firewall does here.");
   visit("paranoia", v.paranoia, range(0, 4), "Paranoia level here; 0 inherits.");
@@ -123,6 +132,7 @@ void describe(V& visit, WafPlace& v) {
   visit("exclusions", v.exclusions, Rule{}, "Rules that do not apply here, besides those of all places.");
   visit("limits", v.limits, Rule{}, "Limits here, besides those of all places.");
   visit("lists", v.lists, Rule{}, "Lists here, looked at before those of the host and of all places.");
+  visit("openapi", v.openapi, Rule{}, "The description of the API here: requests that do not fit it are refused. A route's stands for its host's.");
 }
 
 template <class V>

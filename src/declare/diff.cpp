@@ -162,6 +162,12 @@ std::vector<Change> diff(const Declaration& from, const Declaration& to) {
   return std::move(differ.changes);
 }
 
+// A place as it was, but for the file it names: which files are read is not for everybody to say.
+static WafPlace with_file(WafPlace place, const WafPlace& file_of) {
+  place.openapi.file = file_of.openapi.file;
+  return place;
+}
+
 bool changes_firewall_alone(const Declaration& from, const Declaration& to) {
   // Compared are the declarations themselves, not the paths of changes: those hold names that somebody chose.
   Declaration rest = to;
@@ -171,8 +177,8 @@ bool changes_firewall_alone(const Declaration& from, const Declaration& to) {
   for (std::size_t h = 0; h < std::min(from.edge.hosts.size(), rest.edge.hosts.size()); ++h) {
     const auto& old_host = from.edge.hosts[h];
     auto& host = rest.edge.hosts[h];
-    host.waf = old_host.waf;
-    for (std::size_t r = 0; r < std::min(old_host.routes.size(), host.routes.size()); ++r) host.routes[r].waf = old_host.routes[r].waf;
+    host.waf = with_file(old_host.waf, host.waf);
+    for (std::size_t r = 0; r < std::min(old_host.routes.size(), host.routes.size()); ++r) host.routes[r].waf = with_file(old_host.routes[r].waf, host.routes[r].waf);
   }
   // A message about a file that is no list quotes it, so which files are read is for who has the machine.
   const auto known = data_files_of(from), wanted = data_files_of(to);

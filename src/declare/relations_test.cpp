@@ -280,6 +280,23 @@ constexpr Case kMisfits[] = {
      "    stop_timeout: 1s\n",
      "r.yaml:13:19: services[0].stop_timeout: has no effect without a command\n"
      "  hint: remove it\n"},
+    {"an API description where the firewall is off", "          service: web\n",
+     "          service: web\n"
+     "          waf: { openapi: { file: api.yaml } }\n",
+     "r.yaml:10:35: edge.hosts[0].routes[0].waf.openapi.file: has no effect without waf.mode: log or block\n"
+     "  hint: remove it\n"},
+    {"what to do without an API description", "          service: web\n",
+     "          service: web\n"
+     "          waf: { openapi: { mode: log } }\n",
+     "r.yaml:10:35: edge.hosts[0].routes[0].waf.openapi.mode: has no effect without edge.hosts[0].routes[0].waf.openapi.file\n"
+     "  hint: remove it\n"},
+    {"an API description that is not there", "          service: web\nservices:\n",
+     "          service: web\n"
+     "          waf: { openapi: { file: nowhere } }\n"
+     "waf: { mode: log }\n"
+     "services:\n",
+     "r.yaml:10:35: edge.hosts[0].routes[0].waf.openapi.file: 'nowhere' cannot be read\n"
+     "  hint: paths are relative to the declaration\n"},
     {"flush larger than memory", kAfter,
      "telemetry: { store: { flush_bytes: 64MiB, memory_bytes_max: 64MiB } }\n",
      "r.yaml:13:36: telemetry.store.flush_bytes: more than half of memory_bytes_max\n"

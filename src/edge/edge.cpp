@@ -119,9 +119,14 @@ class RealEdge final : public Edge {
     const std::lock_guard turn(turn_);
     const auto& now = current_.firewall;
     if (!now.on || declaration.waf.mode == "off") return std::optional<declare::Change>();
-    const auto wanted = bundle_name(RW_TRY(rules_bundle(declaration.waf, options_.base_directory, firewall_->data().rule_files())));
-    if (wanted == now.bundle_name) return std::optional<declare::Change>();
-    return std::optional<declare::Change>({"change", "waf (the rules' files)", now.bundle_name, wanted, "swap firewall rules"});
+    const auto wanted = RW_TRY(firewall_plan(declaration, options_.base_directory, now.set, &firewall_->data()));
+    if (same_rules(wanted, now)) return std::optional<declare::Change>();
+    const auto shown = [](const FirewallPlan& plan) {
+      auto out = plan.bundle_name;
+      for (const auto& [name, bytes] : plan.models) out += " " + name;
+      return out;
+    };
+    return std::optional<declare::Change>({"change", "waf (the rules' files)", shown(now), shown(wanted), "swap firewall rules"});
   }
 
   void stop() override {
@@ -278,7 +283,7 @@ class RealEdge final : public Edge {
   // Whether nginx need not hear of the change.
   bool swaps_rules_only(const Plan& plan) const {
     const auto changes = declare::diff(current_.declaration, plan.declaration);
-    const bool other_rules = plan.firewall.bundle_name != current_.firewall.bundle_name;
+    const bool other_rules = !same_rules(plan.firewall, current_.firewall);
     return (!changes.empty() || other_rules) && plan.firewall.on == current_.firewall.on && plan.config.text == current_.config.text &&
            std::all_of(changes.begin(), changes.end(), [](const auto& change) { return change.effect == "swap firewall rules"; });
   }

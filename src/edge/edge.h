@@ -83,7 +83,7 @@ class Edge {
 
   virtual Result<void> start(const declare::Declaration& declaration) = 0;
   virtual Result<void> apply(const declare::Declaration& declaration) = 0;
-  // Whether the files of the firewall's rules hold something else than what is in force, which no difference of declarations tells.
+  // Whether the files of the firewall's rules and API descriptions hold something else than what is in force, which no difference of declarations tells.
   // Fails when they cannot be read or understood.
   virtual Result<std::optional<declare::Change>> rules_change(const declare::Declaration& declaration) = 0;
   virtual void stop() = 0;

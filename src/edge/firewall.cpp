@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/hash.h"
+#include "edge/detail/models.h"
 #include "policy/bundle.h"
 
 namespace ringwall::edge {
@@ -106,6 +107,7 @@ class PolicyMaker {
     list(waf.lists);
   }
   void narrow(const declare::WafPlace& place) {
+    if (!place.openapi.file.empty()) openapi_ = place.openapi;
     if (place.mode != "inherit") mode_ = place.mode;
     if (place.paranoia != 0) paranoia_ = place.paranoia;
     serve(place.applications);
@@ -114,7 +116,9 @@ class PolicyMaker {
     limit(place.limits);
     list(place.lists);
   }
-  policy::PolicyText finish(std::string name) {
+  // The document is read by `models`.
+  Result<policy::PolicyText> finish(std::string name, detail::ModelFiles& models) {
+    if (!openapi_.file.empty()) policy_.model = RW_TRY(models.model_of(openapi_));
     const auto level = std::to_string(paranoia_), detection = std::to_string(std::max(paranoia_, detection_));
     for (const auto* key : {"blocking_paranoia_level", "paranoia_level"}) policy_.tx.insert(policy_.tx.begin(), {key, level});
     for (const auto* key : {"detection_paranoia_level", "executing_paranoia_level"}) policy_.tx.insert(policy_.tx.begin(), {key, detection});
@@ -162,6 +166,7 @@ class PolicyMaker {
 
   const std::string& base_;
   policy::PolicyText policy_;
+  declare::WafOpenapi openapi_;
   std::string mode_;
   int detection_, paranoia_;
 };
@@ -175,16 +180,16 @@ std::string place_name(const declare::Host& host, const declare::Route& route) {
 namespace {
 
 policy::Reader reader_of(const FirewallPlan& plan) {
-  return [text = policy::write_policy_file(plan.policies), &plan](const std::string& name) -> Result<std::string> { return name == kPoliciesFile ? text : plan.bundle; };
+  return [text = policy::write_policy_file(plan.policies), &plan](const std::string& name) -> Result<std::string> {
+    const auto model = plan.models.find(name);
+    return model != plan.models.end() ? model->second : name == kPoliciesFile ? text : plan.bundle;
+  };
 }
 
 }  // namespace
 
-std::string bundle_name(std::string_view bundle) { return fmt::format("rules-{:016x}", base::hash64(bundle)); }
-
-Result<std::string> rules_bundle(const declare::Waf& waf, const std::string& base_directory, const waf::Files& files, std::vector<std::string>* warnings) {
-  const auto main = (fs::path(base_directory) / "ringwall-waf.conf").lexically_normal().string();
-  return RW_TRY_CTX("waf", policy::make_bundle_of(main_text(waf, base_directory), main, files, warnings));
+bool same_rules(const FirewallPlan& a, const FirewallPlan& b) {
+  return a.bundle_name == b.bundle_name && std::equal(a.models.begin(), a.models.end(), b.models.begin(), b.models.end(), [](const auto& x, const auto& y) { return x.first == y.first; });
 }
 
 Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, const std::string& base_directory, const std::shared_ptr<const policy::PolicySet>& previous, policy::DataFiles* data) {
@@ -196,19 +201,21 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
   policy::DataFiles in_memory(base::real_files(), "");
   if (data == nullptr) data = &in_memory;
   data->forget();
-  plan.bundle = RW_TRY(rules_bundle(declaration.waf, base_directory, data->rule_files(), &plan.warnings));
+  const auto main = (fs::path(base_directory) / "ringwall-waf.conf").lexically_normal().string();
+  plan.bundle = RW_TRY_CTX("waf", policy::make_bundle_of(main_text(declaration.waf, base_directory), main, data->rule_files(), &plan.warnings));
   // What the core rule set uses in vain is nothing its user could mend; `ringwall waf check` says it.
   if (const auto& crs = declaration.waf.core_rule_set; !crs.empty()) {
     std::erase_if(plan.warnings, [inside = (fs::path(base_directory) / crs).lexically_normal().string() + "/"](const std::string& warning) { return warning.starts_with(inside); });
   }
-  plan.bundle_name = bundle_name(plan.bundle);
+  plan.bundle_name = fmt::format("rules-{:016x}", base::hash64(plan.bundle));
   plan.policies.rules = plan.bundle_name;
+  detail::ModelFiles models(base_directory);
   for (const auto& host : declaration.edge.hosts) {
     for (const auto& route : host.routes) {
       PolicyMaker maker(declaration.waf, base_directory, applications);
       maker.narrow(host.waf);
       maker.narrow(route.waf);
-      plan.policies.policies.push_back(maker.finish(place_name(host, route)));
+      plan.policies.policies.push_back(RW_TRY(maker.finish(place_name(host, route), models)));
     }
   }
   std::map<std::string, std::string> asked;  // path of a list's file to the list
@@ -219,6 +226,7 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
   }
   for (const auto& [path, list] : asked) (void)RW_TRY_CTX(fmt::format("waf: list '{}'", list), data->put(policy::DataFiles::Kind::kList, path));
   plan.policies.files = data->names();
+  plan.models = models.take(plan.warnings);
   plan.set = RW_TRY_CTX("waf", policy::PolicySet::load(reader_of(plan), kPoliciesFile, previous, data->mapper()));
   return plan;
 }

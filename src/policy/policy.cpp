@@ -17,6 +17,12 @@ using Json = nlohmann::json;
 constexpr std::pair<waf::Mode, std::string_view> kModes[] = {
     {waf::Mode::kAsRules, "rules"}, {waf::Mode::kOff, "off"}, {waf::Mode::kLog, "log"}, {waf::Mode::kBlock, "block"}};
 
+bool mode_of(std::string_view name, waf::Mode& out) {
+  const auto* known = std::find_if(std::begin(kModes), std::end(kModes), [&](const auto& one) { return one.second == name; });
+  if (known != std::end(kModes)) out = known->first;
+  return known != std::end(kModes);
+}
+
 // A member that is a text, or "" when it is not there.
 bool text_of(const Json& object, const char* key, std::string& out) {
   const auto found = object.find(key);
@@ -94,12 +100,22 @@ Json list_json(const ListText& list) {
   return out;
 }
 
+bool read_model(const Json& json, std::optional<ModelText>& out) {
+  std::string mode = "rules", parameters = "allow", paths = "refuse";
+  auto& model = out.emplace();
+  if (!json.is_object() || !text_of(json, "file", model.file) || !text_of(json, "mode", mode) || !text_of(json, "unknown_parameters", parameters) ||
+      !text_of(json, "unknown_paths", paths) || !text_of(json, "base_path", model.options.base_path)) {
+    return false;
+  }
+  model.options.refuse_unknown_parameters = parameters == "refuse";
+  model.options.refuse_unknown_paths = paths == "refuse";
+  return mode_of(mode, model.mode) && !model.file.empty() && model.file.find('/') == std::string::npos;
+}
+
 bool read_policy(const Json& json, PolicyText& out) {
   std::string mode = "rules";
   if (!json.is_object() || !text_of(json, "name", out.name) || !text_of(json, "mode", mode)) return false;
-  const auto* known = std::find_if(std::begin(kModes), std::end(kModes), [&](const auto& one) { return one.second == mode; });
-  if (known == std::end(kModes)) return false;
-  out.mode = known->first;
+  if (!mode_of(mode, out.mode)) return false;
   if (const auto tx = json.find("tx"); tx != json.end()) {
     if (!tx->is_object()) return false;
     for (const auto& [name, value] : tx->items()) {
@@ -125,10 +141,11 @@ bool read_policy(const Json& json, PolicyText& out) {
       if (!read_list(one, out.lists.emplace_back())) return false;
     }
   }
-  return true;
+  const auto model = json.find("openapi");
+  return model == json.end() || read_model(*model, out.model);
 }
 
-Result<Policy> compile(const PolicyText& text, const waf::RuleSet& rules) {
+Result<Policy> compile(const PolicyText& text, const waf::RuleSet& rules, const Models& models) {
   waf::Adjustments adjustments{text.mode, text.tx, {}};
   for (const auto& one : text.exclusions) {
     waf::Exclusion exclusion{one.rules, {}, one.path};
@@ -137,8 +154,9 @@ Result<Policy> compile(const PolicyText& text, const waf::RuleSet& rules) {
     }
     adjustments.exclusions.push_back(std::move(exclusion));
   }
-  Policy out{text.name, text.mode, RW_TRY(rules.overlay(adjustments)), {}, {}, text};
+  Policy out{text.name, text.mode, RW_TRY(rules.overlay(adjustments)), {}, {}, {}, text};
   for (const auto& one : text.limits) out.limits.push_back(RW_TRY(compile_limit(one)));
+  if (text.model) out.model = PlacedModel{models.at(text.model->file), *text.model};
   return out;
 }
 
@@ -159,6 +177,10 @@ std::string write_policy_file(const PolicyFile& file) {
                                {"requests", limit.requests}, {"period_ms", limit.period_ms}, {"burst", limit.burst}, {"concurrent", limit.concurrent}});
     }
     for (const auto& list : policy.lists) one["lists"].push_back(list_json(list));
+    if (const auto& model = policy.model) {
+      one["openapi"] = {{"file", model->file}, {"mode", name_of(model->mode)}, {"unknown_parameters", model->options.refuse_unknown_parameters ? "refuse" : "allow"},
+                        {"unknown_paths", model->options.refuse_unknown_paths ? "refuse" : "allow"}, {"base_path", model->options.base_path}};
+    }
     out["policies"].push_back(std::move(one));
   }
   if (!file.files.empty()) out["files"] = file.files;
@@ -245,12 +267,18 @@ Result<std::shared_ptr<const PolicySet>> PolicySet::load(const Reader& read, con
   out->files_ = std::move(file.files);
   RW_TRY(out->compile_rules(read, map, previous));
   if (previous != nullptr) out->sets_ = AddressSets(&previous->sets_);
+  for (const auto& text : file.policies) {
+    if (!text.model || out->models_.contains(text.model->file)) continue;
+    const auto& name_of_file = text.model->file;
+    const bool known = previous != nullptr && previous->models_.contains(name_of_file);
+    out->models_[name_of_file] = known ? previous->models_.at(name_of_file) : RW_TRY(load_model(RW_TRY(read(name_of_file)), name_of_file));
+  }
   const bool same_rules = previous != nullptr && previous->rules_ == out->rules_;
   for (const auto& text : file.policies) {
     const auto context = fmt::format("policy '{}'", text.name);
     const auto* known = same_rules ? previous->find(text.name) : nullptr;
     if (known != nullptr && known->text == text) out->policies_.push_back(*known);
-    else out->policies_.push_back(RW_TRY_CTX(context, compile(text, *out->rules_)));
+    else out->policies_.push_back(RW_TRY_CTX(context, compile(text, *out->rules_, out->models_)));
     // Always anew: the same text may speak of a newer file.
     auto& lists = out->policies_.back().lists;
     lists.clear();

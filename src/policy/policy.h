@@ -1,7 +1,8 @@
 // Policies: what the firewall does at which place of the application, and the rules it does it with.
 //
 //   policy file := JSON {"rules": FILE, "files": {PATH: FILE}, "policies": [{"name", "mode", "tx": {…}, "exclusions": [{"rules", "targets", "path"}],
-//                                                          "limits": [limits.h], "lists": [lists.h]}]}
+//                                                          "limits": [limits.h], "lists": [lists.h],
+//                                                          "openapi": model.h}]}
 //
 // FILE is the name of a file beside the policy file: of a bundle (bundle.h), or of data that rules and lists know by PATH
 // (data_files.h).  The core writes both, workers load them; a set is immutable and
@@ -19,6 +20,7 @@
 #include "places/shared_bytes.h"
 #include "policy/limits.h"
 #include "policy/lists.h"
+#include "policy/model.h"
 #include "waf/engine.h"
 
 namespace ringwall::policy {
@@ -39,6 +41,7 @@ struct PolicyText {
   std::vector<PlacedExclusion> exclusions;
   std::vector<LimitText> limits;
   std::vector<ListText> lists;
+  std::optional<ModelText> model;
   bool operator==(const PolicyText&) const = default;
 };
 
@@ -65,6 +68,7 @@ struct Policy {
   std::shared_ptr<const waf::Overlay> overlay;
   std::vector<Limit> limits;
   std::vector<List> lists;
+  std::optional<PlacedModel> model;
   PolicyText text;  // what it was made of: a set that has the same takes the overlay over
 };
 
@@ -91,6 +95,7 @@ class PolicySet {
   AddressSets sets_;
   std::shared_ptr<const waf::RuleSet> rules_;
   std::vector<Policy> policies_;  // sorted by name
+  Models models_;
 };
 
 std::string_view name_of(waf::Mode mode);  // "rules", "off", "log", "block"

@@ -227,3 +227,62 @@ TEST_CASE("policy: where a limit applies") {
     CHECK(!limit->concerns("GET", c.path));
   }
 }
+
+namespace {
+
+constexpr const char* kApi = R"({"openapi": "3.1.0", "paths": {"/pets": {"get": {"parameters": [{"name": "page", "in": "query", "schema": {"type": "integer"}}]}}}})";
+
+// Files of a folder, as a set is loaded from.
+Reader from(const std::map<std::string, std::string>& files, int* reads = nullptr) {
+  return [&files, reads](const std::string& name) -> Result<std::string> {
+    if (reads != nullptr && name.starts_with("model-")) ++*reads;
+    const auto found = files.find(name);
+    if (found == files.end()) return fail(Errc::kNotFound, name + ": not there");
+    return found->second;
+  };
+}
+
+}  // namespace
+
+TEST_CASE("policy: a model comes with its place, and is taken over while its file is the same") {
+  const auto bundle = make_bundle_of("SecRuleEngine On\n", "/main.conf", waf::real_files()).value();
+  PolicyText api{.name = "api", .mode = waf::Mode::kBlock};
+  api.model = ModelText{"model-1", waf::Mode::kLog, {.refuse_unknown_parameters = true, .refuse_unknown_paths = false, .base_path = "/v1"}};
+  std::map<std::string, std::string> files{{"rules-1", bundle}, {"model-1", kApi}, {"policies.json", write_policy_file({"rules-1", {api, {.name = "web"}}})}};
+  CHECK(read_policy_file(files["policies.json"], "p").value().policies[0] == api);
+  int reads = 0;
+  const auto set = PolicySet::load(from(files, &reads), "policies.json").value();
+  REQUIRE(set->find("api")->model);
+  CHECK(set->find("api")->model->text == *api.model);
+  CHECK_FALSE(set->find("web")->model);
+  CHECK(reads == 1);
+
+  // Other rules, the same document.
+  files["rules-2"] = make_bundle_of("SecRuleEngine On\nSecRule ARGS a \"id:1,phase:2,deny\"\n", "/main.conf", waf::real_files()).value();
+  files["policies.json"] = write_policy_file({"rules-2", {api}});
+  const auto next = PolicySet::load(from(files, &reads), "policies.json", set).value();
+  CHECK(next->find("api")->model->model == set->find("api")->model->model);
+  CHECK(reads == 1);
+
+  // Another document; and one that cannot be used.
+  api.model->file = "model-2";
+  files["policies.json"] = write_policy_file({"rules-2", {api}});
+  CHECK(PolicySet::load(from(files), "policies.json", next).error().message == "model-2: not there");
+  files["model-2"] = R"({"openapi": "3.1.0"})";
+  CHECK(PolicySet::load(from(files), "policies.json", next).error().message == "model-2:1:1: has no paths, so that no request would fit");
+}
+
+TEST_CASE("policy: what a model finds has the form of rules that matched") {
+  const auto model = load_model(kApi, "api").value();
+  openapi::Scratch scratch;
+  const auto matches = model_matches(model->judge({.method = "GET", .target = "/pets?page=x"}, {}, scratch), true);
+  REQUIRE(matches.size() == 1);
+  CHECK(waf::log_line(matches[0]) == "Access denied. [id \"89003\"] [msg \"The request does not fit the API description\"] [data \"query page: is not an integer\"] [severity \"2\"] [phase \"2\"] [tag \"ringwall/openapi\"] Operation GET /pets at query page.");
+  const std::pair<const char*, std::uint64_t> kinds[] = {{"GET /other", kModelRulePath}, {"PUT /pets", kModelRuleMethod}};
+  for (const auto& [line, rule] : kinds) {
+    const std::string_view text = line;
+    const auto found = model_matches(model->judge({.method = text.substr(0, 3), .target = text.substr(4)}, {}, scratch), false);
+    CHECK(found.at(0).rule_id == rule);
+    CHECK_FALSE(found.at(0).disruptive);
+  }
+}

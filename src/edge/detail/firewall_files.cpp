@@ -41,6 +41,9 @@ Result<void> FirewallFiles::put(const FirewallPlan& plan, const FirewallPlan& be
   std::filesystem::permissions(folder_, static_cast<std::filesystem::perms>(0755), ignored);
   const auto bundle = folder_ + "/" + plan.bundle_name;
   if (!files_.size(bundle).ok()) RW_TRY(files_.write_atomic(bundle, plan.bundle, 0644));
+  for (const auto& [name, bytes] : plan.models) {
+    if (!files_.size(folder_ + "/" + name).ok()) RW_TRY(files_.write_atomic(folder_ + "/" + name, bytes, 0644));
+  }
   auto policies = plan.policies;
   for (const auto& old : before.policies.policies) {
     const bool known = std::any_of(policies.policies.begin(), policies.policies.end(), [&](const auto& one) { return one.name == old.name; });
@@ -72,7 +75,7 @@ void FirewallFiles::publish_as(const char* event, const FirewallPlan& plan, cons
     return name == one.bundle_name || std::any_of(data.begin(), data.end(), [&](const auto& file) { return file.second == name; });
   };
   for (const auto& name : *names) {
-    const bool ours = name.starts_with("rules-") || name.starts_with("list-") || name.starts_with("places-");
+    const bool ours = name.starts_with("rules-") || name.starts_with("list-") || name.starts_with("places-") || name.starts_with("model-");
     // Those before stay: who was slow may still read them.
     if (ours && !is_of(plan, name) && !is_of(before, name)) (void)files_.remove(folder_ + "/" + name);
   }
