@@ -3,6 +3,7 @@
 //   firewall.cpp         directives, and what of a request is remembered
 //   firewall_request.cpp phases 1 and 2: request line, headers, body
 //   limits.cpp           how often and how many at once
+//   bots.cpp             whether a program asks
 //   firewall_answer.cpp  phases 3 and 4: the answer's headers and body; phase 5 and what is recorded
 #pragma once
 
@@ -18,6 +19,7 @@ struct CountedLimit {
   const policy::Limit* limit = nullptr;
   std::string key;
   std::int64_t lease = 0;
+  std::uint64_t value = 0;  // of those that count different ones
 };
 
 // One judged request; lives as long as its RequestContext.
@@ -30,7 +32,9 @@ struct Judged {
   bool enforced = false;   // the verdict was carried out
   bool headers_done = false, body_asked = false, body_there = false, request_done = false;
   bool paused = false;
-  bool limited = false;    // beyond a limit, refused for it or not
+  const policy::Limit* reached = nullptr;  // beyond this limit, refused for it or not
+  policy::BotSignals bots;
+  bool noted = false;      // for its score as a program, refused for it or not
   std::vector<CountedLimit> counted;
   // The answer.
   bool answer_begun = false, answer_done = false;
@@ -61,7 +65,18 @@ ngx_int_t carry_out(ngx_http_request_t* request, Judged& judged) noexcept;
 ngx_int_t on_waf_rewrite(ngx_http_request_t* request);
 ngx_int_t on_waf_preaccess(ngx_http_request_t* request);
 
+// bots.cpp
+// The signals of the request line and headers, for the record and for rules.
+void watch_for_bots(ngx_http_request_t* request, Judged& judged) noexcept;
+// NGX_DECLINED to go on, or the status to answer with.
+ngx_int_t refuse_bot(ngx_http_request_t* request, Judged& judged) noexcept;
+// What only the answer shows.
+void settle_bots(ngx_http_request_t* request, Judged& judged, int status) noexcept;
+
 // limits.cpp
+inline constexpr int kTooMany = 429;
+// Whether this place carries verdicts out.
+bool enforcing(const Judged& judged) noexcept;
 // Those that need the body come when it is known.  NGX_DECLINED to go on, or the status to answer with.
 ngx_int_t limit_request(ngx_http_request_t* request, Judged& judged, bool body_known);
 void settle_limits(ngx_http_request_t* request, Judged& judged, int status) noexcept;
@@ -73,6 +88,8 @@ struct WafOutcome {
   std::uint8_t verdict = 0;
   std::uint16_t score = 0;
   std::uint32_t rule_id = 0;
+  std::string_view limit;  // the name of the one that was reached; lives as long as the request
+  policy::BotSignals bots;
 };
 WafOutcome finish_firewall(ngx_http_request_t* request) noexcept;
 ngx_int_t on_waf_log(ngx_http_request_t* request);

@@ -176,6 +176,9 @@ ngx_int_t on_log(ngx_http_request_t* request) {
   record.waf_verdict = waf.verdict;
   record.waf_score = waf.score;
   record.waf_rule_id = waf.rule_id;
+  record[EdgeString::kWafLimit] = waf.limit;
+  record.bot_signals = waf.bots.bits;
+  record.bot_score = static_cast<std::uint16_t>(waf.bots.score());
   record.request_fault = context->fault;
   if (char* room = conf->writer.reserve(ring::prepare(record))) {
     ring::encode(record, room);

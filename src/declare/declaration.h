@@ -48,6 +48,35 @@ struct WafLimit {
   milliseconds period = 1min;
   int burst = 0;                     // at once; 0: as many as `requests`
   int concurrent = 0;                // 0: any number
+  std::string distinct;              // a key: `requests` is how many different values of it may come
+  std::string location;              // redirects there count as `statuses` do: "/login*"
+  int bots = 0;                      // only requests with this bot score or more count
+};
+
+// How answers to failed attempts are told.
+struct WafLoginFailed {
+  std::vector<int> statuses = {401, 403};
+  std::string location;              // as WafLimit::location
+};
+
+// The protection of a login; policy/logins.h makes limits of it.
+struct WafLogin {
+  std::string name = "login";
+  std::string path;                  // as WafExclusion::path
+  std::string account;               // a key: "argument:username"
+  std::vector<std::string> methods = {"POST"};
+  WafLoginFailed failed;
+  milliseconds period = 15min;
+  // In `period`; 0: any number.  An address may be that of an office, an account's owner may be on the move.
+  int failures_per_account = 10, failures_per_address = 50, accounts_per_address = 10, addresses_per_account = 10;
+};
+
+// What is done about programs (policy/bots.h).
+struct WafBots {
+  int deny_score = 0, note_score = 0;  // 0: nothing is refused, or noted
+  // Paths nobody links to and few applications serve; one that is served says nothing.
+  std::vector<std::string> honeypots = {"/.env*", "/.git/*", "/.svn/*", "/.hg/*", "/.aws/*", "/.ssh/*", "/.vscode/*", "/.DS_Store", "/.htpasswd", "/wp-login.php", "/wp-admin/*", "/xmlrpc.php", "/phpmyadmin/*", "/pma/*", "/adminer.php", "/vendor/phpunit/*",
+                                        "/cgi-bin/*", "/boaform/*", "/HNAP1*", "/actuator/env", "/solr/admin/*", "/server-status", "/telescope/requests", "/_profiler/*", "/debug/default/view", "/config.json.bak", "/backup.sql", "/dump.sql", "/db.sql"};
 };
 
 // What a host or a route does otherwise than `waf`.
@@ -57,6 +86,7 @@ struct WafPlace {
   std::map<std::string, std::string> settings;  // further values of the rule set: "inbound_anomaly_score_threshold"
   std::vector<WafExclusion> exclusions;
   std::vector<WafLimit> limits;
+  std::vector<WafLogin> logins;
 };
 
 struct Route {
@@ -191,6 +221,8 @@ struct Waf {
   std::map<std::string, std::string> settings;        // TX variables of the rule set
   std::vector<WafExclusion> exclusions;
   std::vector<WafLimit> limits;
+  std::vector<WafLogin> logins;
+  WafBots bots;
 };
 
 struct Telemetry {

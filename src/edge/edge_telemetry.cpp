@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "policy/bots.h"
 
 namespace ringwall::edge {
 
@@ -128,6 +129,11 @@ void add_attributes(base::BatchBuilder& b, const EdgeRecord& r) {
     put(b, "ringwall.waf.action", waf_word(static_cast<ring::WafVerdict>(r.waf_verdict)));
     if (r.waf_score != 0) put(b, "ringwall.waf.score", fmt::format("{}", r.waf_score));
     if (r.waf_rule_id != 0) put(b, "ringwall.waf.rule", fmt::format("{}", r.waf_rule_id));
+    put(b, "ringwall.waf.limit", text(EdgeString::kWafLimit));
+    if (r.bot_signals != 0) {
+      put(b, "ringwall.bot.signals", policy::BotSignals{r.bot_signals}.text());
+      put(b, "ringwall.bot.score", fmt::format("{}", r.bot_score));
+    }
   }
   if (r.request_fault != ring::RequestFault::kNone) put(b, "ringwall.request_fault", ring::words_of(r.request_fault));
   const std::pair<ring::EdgeFlag, std::string_view> flags[] = {

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "policy/bundle.h"
+#include "policy/logins.h"
 
 namespace ringwall::edge {
 
@@ -62,6 +63,8 @@ class PolicyMaker {
     merge(waf.settings);
     exclude(waf.exclusions);
     limit(waf.limits);
+    protect(waf.logins);
+    policy_.bots = {waf.bots.deny_score, waf.bots.note_score, waf.bots.honeypots};
   }
   void narrow(const declare::WafPlace& place) {
     if (place.mode != "inherit") mode_ = place.mode;
@@ -69,6 +72,7 @@ class PolicyMaker {
     merge(place.settings);
     exclude(place.exclusions);
     limit(place.limits);
+    protect(place.logins);
   }
   policy::PolicyText finish(std::string name) {
     const auto level = std::to_string(paranoia_), detection = std::to_string(std::max(paranoia_, detection_));
@@ -95,7 +99,14 @@ class PolicyMaker {
 
   void limit(const std::vector<declare::WafLimit>& limits) {
     for (const auto& one : limits) {
-      policy_.limits.push_back({one.name, one.key, one.path, one.methods, one.statuses, one.requests, one.period.count(), one.burst, one.concurrent});
+      policy_.limits.push_back({one.name, one.key, one.path, one.methods, one.statuses, one.requests, one.period.count(), one.burst, one.concurrent, one.distinct, one.location, one.bots});
+    }
+  }
+  void protect(const std::vector<declare::WafLogin>& logins) {
+    for (const auto& one : logins) {
+      const auto limits = policy::limits_of({one.name, one.path, one.account, one.methods, one.failed.statuses, one.failed.location, one.period.count(), one.failures_per_account,
+                                             one.failures_per_address, one.accounts_per_address, one.addresses_per_account});
+      policy_.limits.insert(policy_.limits.end(), limits.begin(), limits.end());
     }
   }
 

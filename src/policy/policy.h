@@ -1,7 +1,7 @@
 // Policies: what the firewall does at which place of the application, and the rules it does it with.
 //
 //   policy file := JSON {"rules": FILE, "policies": [{"name", "mode", "tx": {…}, "exclusions": [{"rules", "targets", "path"}],
-//                                                          "limits": [limits.h]}]}
+//                                                          "limits": [limits.h], "bots": {"deny_score", "note_score", "honeypots"}}]}
 //
 // FILE is the name of a bundle (bundle.h) beside the policy file.  The core writes both, workers load them; a set is immutable and
 // shared by threads.
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "policy/bots.h"
 #include "policy/limits.h"
 #include "waf/engine.h"
 
@@ -34,6 +35,7 @@ struct PolicyText {
   std::vector<std::pair<std::string, std::string>> tx;
   std::vector<PlacedExclusion> exclusions;
   std::vector<LimitText> limits;
+  BotText bots = {};
   bool operator==(const PolicyText&) const = default;
 };
 

@@ -1,7 +1,7 @@
 // What the edge knows about one request, as it travels from an nginx worker to the core.
 //
 //   record  := fixed strings             little-endian, offsets in EdgeRecordFixed below
-//   fixed   := EdgeRecordFixed           `fixed_bytes` long; a later version only appends
+//   fixed   := EdgeRecordFixed           `fixed_bytes` long; a later version only appends.  Version 1 ends before `bot_signals`
 //   strings := the bytes of the strings, one after the other in the order of EdgeString, no terminators
 //
 // Strings are what the client sent, cut at the limits below: not necessarily UTF-8.
@@ -17,7 +17,7 @@
 
 namespace ringwall::ring {
 
-inline constexpr std::uint16_t kEdgeRecordVersion = 1;
+inline constexpr std::uint16_t kEdgeRecordVersion = 2;
 inline constexpr std::size_t kUpstreamStatusMax = 4;
 inline constexpr std::uint32_t kPhaseAbsent = 0xffffffff;  // this phase did not happen
 
@@ -34,11 +34,12 @@ enum class EdgeString : std::uint8_t {
   kRequestId,
   kSni,
   kTlsCipher,
+  kWafLimit,  // from version 2 on: the limit that was reached
 };
-inline constexpr std::size_t kEdgeStringCount = 12;
+inline constexpr std::size_t kEdgeStringCount = 13, kEdgeStringCountV1 = 12;
 // Bytes kept of each, in that order.
 inline constexpr std::array<std::uint16_t, kEdgeStringCount> kEdgeStringBytesMax = {
-    16, 255, 1024, 1024, 64, 64, 128, 512, 512, 128, 255, 64};
+    16, 255, 1024, 1024, 64, 64, 128, 512, 512, 128, 255, 64, 128};
 
 enum EdgeFlag : std::uint16_t {
   kEdgeWebsocket = 1 << 0,       // answered 101
@@ -99,6 +100,8 @@ struct EdgeRecord {
   RequestFault request_fault = RequestFault::kNone;
   std::uint16_t waf_score = 0;
   std::uint32_t waf_rule_id = 0;
+  std::uint32_t bot_signals = 0;  // policy/bots.h
+  std::uint16_t bot_score = 0;
 
   std::array<std::string_view, kEdgeStringCount> strings{};
 
@@ -141,9 +144,13 @@ struct EdgeRecordFixed {
   std::uint16_t waf_score;
   std::uint32_t waf_rule_id;
   std::uint32_t worker_pid;                      // 172
-  std::uint16_t string_bytes[kEdgeStringCount];  // 176
+  std::uint16_t string_bytes[kEdgeStringCountV1];  // 176
+  std::uint32_t bot_signals;                       // 200, where version 1 ends
+  std::uint16_t bot_score;
+  std::uint16_t waf_limit_bytes;                   // of EdgeString::kWafLimit
 };
-static_assert(sizeof(EdgeRecordFixed) == 200 && offsetof(EdgeRecordFixed, trace_id) == 56 &&
+inline constexpr std::size_t kEdgeFixedBytesV1 = 200;
+static_assert(sizeof(EdgeRecordFixed) == 208 && offsetof(EdgeRecordFixed, bot_signals) == kEdgeFixedBytesV1 && offsetof(EdgeRecordFixed, trace_id) == 56 &&
               offsetof(EdgeRecordFixed, flags) == 136 && offsetof(EdgeRecordFixed, string_bytes) == 176);
 
 constexpr std::size_t edge_record_bytes_max() {
@@ -158,7 +165,7 @@ std::size_t prepare(EdgeRecord& record) noexcept;
 // Writes the prepared record; `out` has room for what prepare() returned.  No allocation, no exception.
 void encode(const EdgeRecord& record, char* out) noexcept;
 
-// Reads foreign bytes.  The strings point into `bytes`.  kCorrupt when lengths or limits do not fit, kInvalid
+// Reads foreign bytes, of version 1 too: nginx goes on with the module it has when the core is replaced.  The strings point into `bytes`.  kCorrupt when lengths or limits do not fit, kInvalid
 // for an older or impossible version; a newer one with a longer fixed part is read as far as we know it.
 Result<EdgeRecord> decode_edge_record(std::string_view bytes);
 

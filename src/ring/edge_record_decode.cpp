@@ -8,26 +8,28 @@ namespace ringwall::ring {
 
 Result<EdgeRecord> decode_edge_record(std::string_view bytes) {
   EdgeRecordFixed fixed{};
-  if (bytes.size() < sizeof fixed) {
-    return fail(Errc::kCorrupt,
-                fmt::format("edge record: {} bytes, at least {} expected", bytes.size(), sizeof fixed));
-  }
-  std::memcpy(&fixed, bytes.data(), sizeof fixed);
-  if (fixed.version < kEdgeRecordVersion) {
-    return fail(Errc::kInvalid, fmt::format("edge record: version {} is unknown", fixed.version));
-  }
+  const auto too_short = [&](std::size_t wanted) {
+    return fail(Errc::kCorrupt, fmt::format("edge record: {} bytes, at least {} expected", bytes.size(), wanted));
+  };
+  if (bytes.size() < kEdgeFixedBytesV1) return too_short(kEdgeFixedBytesV1);
+  std::memcpy(&fixed, bytes.data(), kEdgeFixedBytesV1);
+  if (fixed.version == 0) return fail(Errc::kInvalid, "edge record: version 0 is unknown");
+  const bool first = fixed.version == 1;
+  const auto fixed_bytes = first ? kEdgeFixedBytesV1 : sizeof fixed;
+  if (bytes.size() < fixed_bytes) return too_short(fixed_bytes);
+  std::memcpy(&fixed, bytes.data(), fixed_bytes);
   if (fixed.size != bytes.size()) {
     return fail(Errc::kCorrupt, fmt::format("edge record: says {} bytes, has {}", fixed.size, bytes.size()));
   }
   const bool newer = fixed.version > kEdgeRecordVersion;
-  if (newer ? fixed.fixed_bytes < sizeof fixed : fixed.fixed_bytes != sizeof fixed) {
+  if (newer ? fixed.fixed_bytes < fixed_bytes : fixed.fixed_bytes != fixed_bytes) {
     return fail(Errc::kCorrupt, fmt::format("edge record: fixed part of {} bytes", fixed.fixed_bytes));
   }
 
   EdgeRecord record;
   std::size_t at = fixed.fixed_bytes;
   for (std::size_t i = 0; i < kEdgeStringCount; ++i) {
-    const std::size_t length = fixed.string_bytes[i];
+    const std::size_t length = i < kEdgeStringCountV1 ? fixed.string_bytes[i] : fixed.waf_limit_bytes;
     if (length > kEdgeStringBytesMax[i]) {
       return fail(Errc::kCorrupt, fmt::format("edge record: string {} of {} bytes, at most {}", i, length,
                                               kEdgeStringBytesMax[i]));
@@ -74,6 +76,8 @@ Result<EdgeRecord> decode_edge_record(std::string_view bytes) {
   record.waf_score = fixed.waf_score;
   record.waf_rule_id = fixed.waf_rule_id;
   record.worker_pid = fixed.worker_pid;
+  record.bot_signals = fixed.bot_signals;
+  record.bot_score = fixed.bot_score;
   return record;
 }
 
