@@ -165,8 +165,9 @@ std::size_t prepare(EdgeRecord& record) noexcept;
 // Writes the prepared record; `out` has room for what prepare() returned.  No allocation, no exception.
 void encode(const EdgeRecord& record, char* out) noexcept;
 
-// Reads foreign bytes, of version 1 too: nginx goes on with the module it has when the core is replaced.  The strings point into `bytes`.  kCorrupt when lengths or limits do not fit, kInvalid
-// for an older or impossible version; a newer one with a longer fixed part is read as far as we know it.
+// Reads foreign bytes, of version 1 too: nginx goes on with the module it has when the core is replaced.  The strings point into
+// `bytes`.  kCorrupt when lengths or limits do not fit, kInvalid for an impossible version; a newer one with a longer fixed part is
+// read as far as we know it.
 Result<EdgeRecord> decode_edge_record(std::string_view bytes);
 
 }  // namespace ringwall::ring
