@@ -17,7 +17,7 @@ std::string_view kept(ngx_http_request_t* request, std::string_view text) noexce
 }  // namespace
 
 void watch_for_bots(ngx_http_request_t* request, Judged& judged) noexcept {
-  policy::BotWatch watch({.protocol = static_cast<int>(request->http_version), .tls = request->connection->ssl != nullptr, .method = view(request->method_name)});
+  policy::BotWatch watch({.protocol = static_cast<int>(request->http_version), .tls = request->connection->ssl != nullptr});
   for (const ngx_list_part_t* part = &request->headers_in.headers.part; part != nullptr; part = part->next) {
     const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
     for (ngx_uint_t i = 0; i < part->nelts; ++i) watch.header(view(headers[i].key), view(headers[i].value));

@@ -90,6 +90,7 @@ enum Seen : std::uint32_t {
   kSeenReport = 1 << 9,   // reports are sent by another part of the browser
   kLowerCase = 1 << 10,
   kHostFirst = 1 << 11,
+  kSeenNavigate = 1 << 12,  // Sec-Fetch-Mode says that a page is asked for
 };
 
 // What a User-Agent says it is.
@@ -169,6 +170,7 @@ void BotWatch::header(std::string_view name, std::string_view value) {
       if (is("range")) seen_ |= kSeenRange;
       return;
     case 's':
+      if (is("sec-fetch-mode") && value == "navigate") seen_ |= kSeenNavigate;
       if (name.size() > 10 && same_nocase(name.substr(0, 10), "sec-fetch-")) seen_ |= kSeenFetch;
       else if (is("sec-ch-ua")) seen_ |= kSeenHints;
       return;  // Chromium writes sec-ch-ua small
@@ -224,14 +226,15 @@ void BotWatch::missing(BotSignals& out) const {
     if ((seen_ & kLowerCase) != 0) out.add(BotSignal::kHeaderCase);
     if ((seen_ & kHostFirst) == 0 && browser.engine != Engine::kOther) out.add(BotSignal::kHeaderOrder);
   }
-  if ((seen_ & (kSeenUpgrade | kSeenRange | kSeenReport)) != 0 || request_.method == "CONNECT") return;
+  if ((seen_ & (kSeenUpgrade | kSeenRange | kSeenReport)) != 0) return;
   if ((seen_ & kSeenAccept) == 0) out.add(BotSignal::kNoAccept);
   if ((seen_ & kSeenLanguage) == 0) out.add(BotSignal::kNoAcceptLanguage);
   if ((seen_ & kSeenEncoding) == 0) out.add(BotSignal::kNoAcceptEncoding);
   if (!request_.tls || browser.version < kModern) return;
   if ((seen_ & kSeenFetch) == 0) out.add(BotSignal::kNoSecFetch);
-  // A preflight of CORS has no hints.
-  if (browser.engine == Engine::kChromium && (seen_ & kSeenHints) == 0 && request_.method != "OPTIONS") out.add(BotSignal::kNoClientHints);
+  // Workers and preflights of CORS have none.
+  const bool page = (seen_ & kSeenNavigate) != 0 || (seen_ & kSeenFetch) == 0;
+  if (browser.engine == Engine::kChromium && page && (seen_ & kSeenHints) == 0) out.add(BotSignal::kNoClientHints);
 }
 
 bool BotText::is_honeypot(std::string_view uri_path) const {

@@ -1,6 +1,6 @@
 // Signals that a request comes from a program, and their sum.
 //
-//   BotWatch watch({.protocol = 1001, .tls = true, .method = "GET"});
+//   BotWatch watch({.protocol = 1001, .tls = true});
 //   for (…) watch.header(name, value);      // in the order they came
 //   const BotSignals signals = watch.finish();   signals.score()
 //
@@ -27,7 +27,7 @@ enum class BotSignal : std::uint8_t {
   kNoAcceptLanguage,  // … Accept-Language
   kNoAcceptEncoding,  // … Accept-Encoding
   kNoSecFetch,        // Chromium or Firefox over TLS without Sec-Fetch-*
-  kNoClientHints,     // Chromium over TLS without Sec-CH-UA
+  kNoClientHints,     // Chromium over TLS asks for a page without Sec-CH-UA
   kOldHttp,           // a browser with HTTP/1.0
   kHeaderCase,        // a browser with a header name in lower case in HTTP/1.1
   kHeaderOrder,       // Chromium or Firefox whose first header in HTTP/1.1 is not Host
@@ -51,7 +51,6 @@ int score_of(BotSignal signal);
 struct BotRequest {
   int protocol = 1001;  // as nginx counts: 9, 1000, 1001, 2000
   bool tls = false;
-  std::string_view method = "GET";
 };
 
 class BotWatch {

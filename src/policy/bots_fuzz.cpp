@@ -12,7 +12,7 @@ using namespace ringwall::policy;
 namespace {
 
 BotSignals watched(std::string_view text, unsigned how) {
-  BotWatch watch({(how & 1) != 0 ? 1001 : (how & 2) != 0 ? 2000 : 1000, (how & 4) != 0, (how & 8) != 0 ? "GET" : "OPTIONS"});
+  BotWatch watch({(how & 1) != 0 ? 1001 : (how & 2) != 0 ? 2000 : 1000, (how & 4) != 0});
   while (!text.empty()) {
     const auto line = text.substr(0, text.find('\n'));
     const auto colon = std::min(line.find(':'), line.size());

@@ -23,7 +23,7 @@ std::string signals_of(const Request& request) {
   return watch.finish().text();
 }
 
-constexpr BotRequest kPlain{1001, false, "GET"}, kTls{1001, true, "GET"}, kHttp2{2000, true, "GET"};
+constexpr BotRequest kPlain{1001, false}, kTls{1001, true}, kHttp2{2000, true}, kOld{1000, false};
 constexpr auto kChrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
 constexpr auto kChromeAndroid = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36";
 constexpr auto kEdge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0";
@@ -47,9 +47,10 @@ TEST_CASE("bots: browsers have no signal") {
       {"a script's fetch writes names small", kPlain, {{"Host", "a"}, {"Connection", "keep-alive"}, {"User-Agent", kChrome}, {"accept", "application/json"}, {"accept-language", "de"}, {"content-type", "application/json"}, {"Origin", "http://a"}, {"Accept-Encoding", "gzip"}}, ""},
       {"Chrome's WebSocket", kTls, {{"Host", "a"}, {"Connection", "Upgrade"}, {"Pragma", "no-cache"}, {"User-Agent", kChrome}, {"Upgrade", "websocket"}, {"Origin", "https://a"}, {"Sec-WebSocket-Version", "13"}, {"Accept-Encoding", "gzip"}, {"Accept-Language", "en"}, {"Sec-WebSocket-Key", "x"}}, ""},
       {"Chrome's video", kTls, {{"Host", "a"}, {"Connection", "keep-alive"}, {"User-Agent", kChrome}, {"Accept", "*/*"}, {"Sec-Fetch-Site", "same-origin"}, {"Range", "bytes=0-"}}, ""},
-      {"Chrome's preflight", {2000, true, "OPTIONS"}, {{"host", "a"}, {"accept", "*/*"}, {"access-control-request-method", "PUT"}, {"user-agent", kChrome}, {"sec-fetch-mode", "cors"}, {"accept-encoding", "gzip"}, {"accept-language", "en"}}, ""},
-      {"Chrome's report", {2000, true, "POST"}, {{"host", "a"}, {"content-type", "application/reports+json"}, {"user-agent", kChrome}, {"accept-encoding", "gzip"}, {"accept-language", "en"}}, ""},
-      {"Chrome behind a proxy that speaks HTTP/1.0 and sorts", {1000, false, "GET"}, {{"Via", "1.1 squid"}, {"user-agent", kChrome}, {"Host", "a"}, {"Accept", kHtml}, {"Accept-Encoding", "gzip"}, {"Accept-Language", "en"}}, ""},
+      {"Chrome's preflight", kHttp2, {{"host", "a"}, {"accept", "*/*"}, {"access-control-request-method", "PUT"}, {"user-agent", kChrome}, {"sec-fetch-mode", "cors"}, {"accept-encoding", "gzip"}, {"accept-language", "en"}}, ""},
+      {"Chrome's worker", kHttp2, {{"host", "a"}, {"user-agent", kChrome}, {"accept", "*/*"}, {"sec-fetch-site", "same-origin"}, {"sec-fetch-mode", "same-origin"}, {"sec-fetch-dest", "worker"}, {"accept-encoding", "gzip"}, {"accept-language", "en"}}, ""},
+      {"Chrome's report", kHttp2, {{"host", "a"}, {"content-type", "application/reports+json"}, {"user-agent", kChrome}, {"accept-encoding", "gzip"}, {"accept-language", "en"}}, ""},
+      {"Chrome behind a proxy that speaks HTTP/1.0 and sorts", kOld, {{"Via", "1.1 squid"}, {"user-agent", kChrome}, {"Host", "a"}, {"Accept", kHtml}, {"Accept-Encoding", "gzip"}, {"Accept-Language", "en"}}, ""},
       {"Chrome on Android", kHttp2, {{"host", "a"}, {"sec-ch-ua", kBrands}, {"user-agent", kChromeAndroid}, {"accept", kHtml}, {"sec-fetch-site", "none"}, {"accept-encoding", "gzip"}, {"accept-language", "en"}}, ""},
       {"Edge", kHttp2, {{"host", "a"}, {"sec-ch-ua", kBrands}, {"user-agent", kEdge}, {"accept", kHtml}, {"sec-fetch-site", "none"}, {"accept-encoding", "gzip"}, {"accept-language", "en"}}, ""},
       {"an old Chrome knows no hints", kTls, {{"Host", "a"}, {"User-Agent", "Mozilla/5.0 (Windows NT 6.1) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/49.0.2623.112 Safari/537.36"}, {"Accept", kHtml}, {"Accept-Encoding", "gzip"}, {"Accept-Language", "en"}}, ""},
@@ -92,12 +93,13 @@ TEST_CASE("bots: programs have theirs") {
        {{"Host", "a"}, {"Connection", "keep-alive"}, {"sec-ch-ua", "x"}, {"User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.0.0 Safari/537.36"}, {"Accept", kHtml}, {"Sec-Fetch-Site", "none"},
         {"Accept-Encoding", "gzip"}, {"Accept-Language", "en"}}, "headless"},
       {"a script that says Chrome", kTls, {{"Host", "a"}, {"User-Agent", kChrome}, {"Accept-Encoding", "gzip"}, {"Accept", "*/*"}, {"Connection", "keep-alive"}}, "no_accept_language,no_sec_fetch,no_client_hints"},
-      {"the same without TLS", kPlain, {{"Host", "a"}, {"User-Agent", kChrome}, {"Accept", "*/*"}}, "no_accept_language,no_accept_encoding"},
+      {"one that knows more", kTls, {{"Host", "a"}, {"User-Agent", kChrome}, {"Accept", kHtml}, {"Sec-Fetch-Mode", "navigate"}, {"Accept-Encoding", "gzip"}, {"Accept-Language", "en"}}, "no_client_hints"},
+      {"a script that says Chrome, without TLS", kPlain, {{"Host", "a"}, {"User-Agent", kChrome}, {"Accept", "*/*"}}, "no_accept_language,no_accept_encoding"},
       {"a script that says Firefox", kTls, {{"Host", "a"}, {"User-Agent", kFirefox}, {"Accept-Language", "en"}, {"Accept-Encoding", "gzip"}, {"Accept", "*/*"}}, "no_sec_fetch"},
       {"a script that says iPhone", kTls, {{"Host", "a"}, {"User-Agent", kIphone}}, "no_accept,no_accept_language,no_accept_encoding"},
       {"another order", kPlain, {{"User-Agent", kChrome}, {"Accept", "*/*"}, {"Accept-Language", "en"}, {"Accept-Encoding", "gzip"}, {"Host", "a"}}, "header_order"},
       {"small names", kPlain, {{"host", "a"}, {"user-agent", kFirefox}, {"accept", "*/*"}, {"accept-language", "en"}, {"accept-encoding", "gzip"}}, "header_case"},
-      {"HTTP/1.0", {1000, false, "GET"}, {{"Host", "a"}, {"User-Agent", kChrome}, {"Accept", "*/*"}, {"Accept-Language", "en"}, {"Accept-Encoding", "gzip"}}, "old_http"},
+      {"HTTP/1.0", kOld, {{"Host", "a"}, {"User-Agent", kChrome}, {"Accept", "*/*"}, {"Accept-Language", "en"}, {"Accept-Encoding", "gzip"}}, "old_http"},
   };
   for (const auto& request : kRequests) {
     CAPTURE(request.name);
