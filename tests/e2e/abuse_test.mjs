@@ -1,7 +1,7 @@
 // Bots and logins at a running edge: a real Chromium that loads a page with all it can ask for has no signal, programs have theirs,
 // and stuffed credentials end in 429.  What the records say is looked up as an operator would.
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import https from 'node:https'
 import path from 'node:path'
@@ -68,7 +68,6 @@ telemetry:
 api:
   listen: 127.0.0.1:${api}
 `)
-const { writeFileSync } = await import('node:fs')
 writeFileSync(path.join(ringwall.folder, 'mine.conf'), 'SecRule TX:ringwall_bot_score "@ge 100" "id:1,phase:1,deny"\n')
 process.stdout.write(await ringwall.start())
 const base = `https://localhost:${edge}`
