@@ -78,7 +78,7 @@ void stop_firewall(MainConf& conf) noexcept {
   if (conf.policies != nullptr) conf.policies->stop();
 }
 
-bool enforcing(const Judged& judged) {
+bool enforcing(const Judged& judged) noexcept {
   return judged.policy->mode == waf::Mode::kBlock || (judged.policy->mode == waf::Mode::kAsRules && judged.transaction->enforcing());
 }
 

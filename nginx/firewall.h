@@ -5,6 +5,7 @@
 //   lists.cpp            who is let through and who is refused, and where clients are
 //   model.cpp            whether a request fits the description of the API
 //   limits.cpp           how often and how many at once
+//   bots.cpp             whether a program asks
 //   firewall_answer.cpp  phases 3 and 4: the answer's headers and body; phase 5 and what is recorded
 #pragma once
 
@@ -20,6 +21,7 @@ struct CountedLimit {
   const policy::Limit* limit = nullptr;
   std::string key;
   std::int64_t lease = 0;
+  std::uint64_t value = 0;  // of those that count different ones
 };
 
 // Where a client is, as far as the databases of places know.  Texts are of the judged request's policies.
@@ -38,7 +40,9 @@ struct Judged {
   bool enforced = false;   // the verdict was carried out
   bool headers_done = false, body_asked = false, body_there = false, request_done = false;
   bool paused = false;
-  bool limited = false;    // beyond a limit, refused for it or not
+  const policy::Limit* reached = nullptr;  // beyond this limit, refused for it or not
+  policy::BotSignals bots;
+  bool noted = false;      // for its score as a program, refused for it or not
   std::vector<CountedLimit> counted;
   const policy::List* list = nullptr;  // that decided, or noted
   bool listed_out = false;             // refused by it
@@ -75,7 +79,7 @@ ngx_int_t on_waf_rewrite(ngx_http_request_t* request);
 ngx_int_t on_waf_preaccess(ngx_http_request_t* request);
 
 // Whether verdicts are carried out at this place.
-bool enforcing(const Judged& judged);
+bool enforcing(const Judged& judged) noexcept;
 // 4 or 16 bytes; empty for a unix socket.
 std::string_view address_bytes(const ngx_connection_t* connection);
 
@@ -90,7 +94,16 @@ bool has_body(const ngx_http_request_t* request);
 // When the body is there.  A refusal becomes the verdict.
 void judge_model(ngx_http_request_t* request, Judged& judged);
 
+// bots.cpp
+// The signals of the request line and headers, for the record and for rules.
+void watch_for_bots(ngx_http_request_t* request, Judged& judged) noexcept;
+// NGX_DECLINED to go on, or the status to answer with.
+ngx_int_t refuse_bot(ngx_http_request_t* request, Judged& judged) noexcept;
+// What only the answer shows.
+void settle_bots(ngx_http_request_t* request, Judged& judged, int status) noexcept;
+
 // limits.cpp
+inline constexpr int kTooMany = 429;
 // Those that need the body come when it is known.  NGX_DECLINED to go on, or the status to answer with.
 ngx_int_t limit_request(ngx_http_request_t* request, Judged& judged, bool body_known);
 void settle_limits(ngx_http_request_t* request, Judged& judged, int status) noexcept;
@@ -102,6 +115,8 @@ struct WafOutcome {
   std::uint8_t verdict = 0;
   std::uint16_t score = 0;
   std::uint32_t rule_id = 0;
+  std::string_view limit;  // the name of the one that was reached; lives as long as the request
+  policy::BotSignals bots;
   std::string_view list;
   ClientPlace place;
 };

@@ -122,7 +122,7 @@ ring::WafVerdict verdict_of(const Judged& judged) {
   using Action = waf::Verdict::Action;
   if (judged.enforced) {
     if (judged.listed_out) return ring::WafVerdict::kListed;
-    if (judged.limited && judged.verdict.rule_id == 0) return ring::WafVerdict::kLimited;
+    if (judged.reached != nullptr && judged.verdict.rule_id == 0 && judged.verdict.status == kTooMany) return ring::WafVerdict::kLimited;
     switch (judged.verdict.action) {
       case Action::kDrop: return ring::WafVerdict::kDropped;
       case Action::kRedirect: return ring::WafVerdict::kRedirected;
@@ -131,7 +131,7 @@ ring::WafVerdict verdict_of(const Judged& judged) {
   }
   const auto& matches = judged.transaction->matches();
   const bool listed = judged.list != nullptr && judged.list->action != policy::ListAction::kAllow;
-  return judged.limited || listed || !judged.misfits.empty() || std::any_of(matches.begin(), matches.end(), [](const auto& match) { return match.log; }) ? ring::WafVerdict::kMatched : ring::WafVerdict::kPassed;
+  return judged.reached != nullptr || judged.noted || listed || !judged.misfits.empty() || std::any_of(matches.begin(), matches.end(), [](const auto& match) { return match.log; }) ? ring::WafVerdict::kMatched : ring::WafVerdict::kPassed;
 }
 
 std::string_view word_of(ring::WafVerdict verdict) {
@@ -211,13 +211,15 @@ WafOutcome finish_firewall(ngx_http_request_t* request) noexcept {
   auto* judged = judged_of(request);
   if (judged == nullptr) return {};
   const auto score = score_of(*judged->transaction);
-  WafOutcome out{static_cast<std::uint8_t>(verdict_of(*judged)), 0, static_cast<std::uint32_t>(rule_of(*judged))};
+  const auto status = static_cast<int>(request->err_status != 0 ? request->err_status : request->headers_out.status);
+  settle_bots(request, *judged, status);
+  WafOutcome out{static_cast<std::uint8_t>(verdict_of(*judged)), 0, static_cast<std::uint32_t>(rule_of(*judged)), judged->reached != nullptr ? judged->reached->text.name : std::string_view(), judged->bots, {}, {}};
   for (const char digit : score) out.score = static_cast<std::uint16_t>(std::min(65'535, out.score * 10 + (digit >= '0' && digit <= '9' ? digit - '0' : 0)));
   if (judged->list != nullptr) out.list = judged->list->text.name;
   out.place = judged->place;
   if (judged->finished) return out;
   judged->finished = true;
-  settle_limits(request, *judged, static_cast<int>(request->err_status != 0 ? request->err_status : request->headers_out.status));
+  settle_limits(request, *judged, status);
   judged->transaction->now(static_cast<std::int64_t>(now_ns()));
   if (!judged->listed_out) judged->transaction->logging();
   log_matches(request, *judged);

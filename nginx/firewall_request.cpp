@@ -157,7 +157,9 @@ ngx_int_t on_waf_rewrite(ngx_http_request_t* request) {
     judged = begin(request, *context, *conf, place);
     if (judged == nullptr) return NGX_DECLINED;
     if (const auto status = list_request(request, *judged); status != NGX_DECLINED) return status;
+    watch_for_bots(request, *judged);
     if (const auto status = limit_request(request, *judged, false); status != NGX_DECLINED) return status;
+    if (const auto status = refuse_bot(request, *judged); status != NGX_DECLINED) return status;
     judged->verdict = judged->transaction->request_headers_done();
     return answer(request, *judged);
   }

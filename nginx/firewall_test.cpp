@@ -11,8 +11,6 @@
 #include <thread>
 
 #include "ftw/through_nginx.h"
-#include "keep/table.h"
-#include "policy/bundle.h"
 #include "policy/policy.h"
 #include "ring/update_board.h"
 #include "test_support.h"
@@ -33,24 +31,14 @@ struct Place {
   std::vector<policy::LimitText> limits = {};
 };
 
-// Writes a bundle named after its rules, and the policies of the places.
+// The policies of these places.
 void put_rules(const Nginx& nginx, const std::string& rules, const std::vector<Place>& places) {
-  const auto folder = nginx.folder().path("run/waf");
-  std::filesystem::create_directories(folder);
-  const auto name = "rules-" + std::to_string(std::hash<std::string>{}(rules));
-  const auto bundle = policy::make_bundle_of(rules, "/test.conf", waf::real_files());
-  REQUIRE_MESSAGE(bundle.ok(), (bundle.ok() ? "" : bundle.error().message));
-  std::ofstream(folder + "/" + name, std::ios::binary) << *bundle;
-  policy::PolicyFile file{name, {}};
-  for (const auto& place : places) file.policies.push_back({place.name, place.mode, {}, place.exclusions, place.limits});
-  std::ofstream(folder + "/policies.json") << policy::write_policy_file(file);
+  std::vector<policy::PolicyText> policies;
+  for (const auto& place : places) policies.push_back({place.name, place.mode, {}, place.exclusions, place.limits});
+  put_policies(nginx, rules, policies);
 }
 
 const std::string kHttp = "ringwall_ring run/edge.ring; ringwall_waf_policies run/waf/policies.json; client_max_body_size 10m; client_body_buffer_size 16k; ";
-
-std::string post(int port, const std::string& path, const std::string& body, const std::string& headers = "Content-Type: application/x-www-form-urlencoded\r\n") {
-  return converse(port, "POST " + path + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
-}
 
 std::string body_of(const std::string& answer) {
   const auto head = answer.find("\r\n\r\n");
@@ -302,9 +290,6 @@ TEST_CASE("firewall: rules change under way, and mistakes change nothing") {
   CHECK(all_answer("/?a=bad", 406));
   CHECK(all_answer("/?a=evil", 200));
 }
-
-// The table the core makes before nginx starts.
-void put_table(const Nginx& nginx) { REQUIRE(keep::TableFile::open_or_create(nginx.folder().path("run/waf.table"), {.bytes = 1 << 20}).ok()); }
 
 TEST_CASE("firewall: collections are of all workers, and outlive them") {
   Nginx nginx;

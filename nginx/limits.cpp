@@ -1,8 +1,7 @@
 // Limits of the request's place: how often and how many at once, by who asks.  Counters are of all workers (keep/limits.h); where
 // they cannot be had, requests pass.
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <array>
 
 #include "firewall.h"
 
@@ -10,8 +9,8 @@ namespace ringwall::edge_module {
 
 namespace {
 
-constexpr ngx_int_t kTooMany = 429;
 constexpr std::int64_t kSecondNs = 1'000'000'000;
+constexpr std::size_t kValuesMax = 8;  // of one argument; applications take the first or the last, which are among them
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -55,18 +54,40 @@ std::string_view cookie_of(ngx_http_request_t* request, std::string_view name) {
 
 std::string_view address_of(const ngx_connection_t* connection) { return policy::network_of(address_bytes(connection)); }
 
-std::string key_of(ngx_http_request_t* request, const Judged& judged, const policy::Limit& limit) {
-  std::string_view who;
-  switch (limit.key) {
-    case policy::LimitKey::kAddress: return policy::counted_under(limit, address_of(request->connection));
-    case policy::LimitKey::kEveryone: return policy::counted_under(limit, {});
-    case policy::LimitKey::kHeader: who = header_of(request, limit.field); break;
-    case policy::LimitKey::kCookie: who = cookie_of(request, limit.field); break;
-    case policy::LimitKey::kArgument: who = judged.transaction->argument(limit.field); break;
+// Whom a request counts for, or what it brings: a few texts, since an argument may come in the query and the body, and again.
+struct Counted {
+  std::array<std::string, kValuesMax> texts;
+  std::size_t size = 0;
+
+  void add(std::string text) {
+    if (std::find(texts.begin(), texts.begin() + size, text) == texts.begin() + size) texts[size++] = std::move(text);
   }
-  // Who leaves it out is known by the address.
-  if (who.empty()) return policy::counted_under(limit, std::string(1, '\0') + std::string(address_of(request->connection)));
-  return policy::counted_under(limit, who);
+};
+
+// Nothing a client wrote is kept: values are known by their digest.
+std::string digest_of(const keep::Table& table, std::string_view value) {
+  const auto digest = table.digest(value);
+  return {reinterpret_cast<const char*>(digest.data()), sizeof digest};
+}
+
+Counted values_of(ngx_http_request_t* request, const Judged& judged, const keep::Table& table, const policy::CountedBy& by) {
+  Counted out;
+  const auto add = [&](std::string_view value) {
+    if (!value.empty()) out.add(digest_of(table, value));
+  };
+  switch (by.key) {
+    case policy::LimitKey::kAddress: out.add(std::string(address_of(request->connection))); break;
+    case policy::LimitKey::kEveryone: out.add({}); break;
+    case policy::LimitKey::kHeader: add(header_of(request, by.field)); break;
+    case policy::LimitKey::kCookie: add(cookie_of(request, by.field)); break;
+    case policy::LimitKey::kArgument: {
+      std::array<std::string_view, kValuesMax> values;
+      const auto found = std::min(judged.transaction->arguments(by.field, values), values.size());
+      for (std::size_t i = 0; i < found; ++i) add(policy::folded(values[i]));
+      break;
+    }
+  }
+  return out;
 }
 
 void say_retry_after(ngx_http_request_t* request, std::int64_t ns) {
@@ -85,17 +106,40 @@ struct Answer {
   std::int64_t retry_after_ns = 0;
 };
 
-Answer ask(keep::Table& table, Judged& judged, const policy::Limit& limit, std::string key, std::int64_t now_ns) {
+Answer ask(keep::Table& table, Judged& judged, const policy::Limit& limit, const std::string& key, std::int64_t now_ns) {
+  const bool by_answer = limit.by_answer();
   if (limit.rate) {
-    const bool by_answer = !limit.text.statuses.empty();
     const auto answer = by_answer ? keep::look(table, key, *limit.rate, now_ns) : keep::take(table, key, *limit.rate, now_ns);
     if (answer.limited == keep::Limited::kDenied) return {true, answer.retry_after_ns};
-    if (by_answer) judged.counted.push_back({&limit, key, 0});
+    if (by_answer) judged.counted.push_back({&limit, key});
   }
   if (limit.concurrency) {
     const auto answer = keep::enter(table, key, *limit.concurrency, now_ns);
     if (answer.limited == keep::Limited::kDenied) return {true, kSecondNs};
-    if (answer.lease != 0) judged.counted.push_back({&limit, std::move(key), answer.lease});
+    if (answer.lease != 0) judged.counted.push_back({&limit, key, answer.lease});
+  }
+  return {};
+}
+
+Answer ask_distinct(keep::Table& table, Judged& judged, const policy::Limit& limit, const std::string& key, const Counted& values, std::int64_t now_ns) {
+  for (std::size_t i = 0; i < values.size; ++i) {
+    const auto value = table.digest(values.texts[i])[0];
+    const auto answer = limit.by_answer() ? keep::look(table, key, *limit.distinct, value, now_ns) : keep::take(table, key, *limit.distinct, value, now_ns);
+    if (answer.limited == keep::Limited::kDenied) return {true, answer.retry_after_ns};
+    if (limit.by_answer()) judged.counted.push_back({&limit, key, 0, value});
+  }
+  return {};
+}
+
+Answer ask(ngx_http_request_t* request, keep::Table& table, Judged& judged, const policy::Limit& limit, std::int64_t now_ns) {
+  auto keys = values_of(request, judged, table, limit.by);
+  // Who leaves it out is known by the address.
+  if (keys.size == 0) keys.add(std::string(1, '\0') + std::string(address_of(request->connection)));
+  const auto values = limit.of ? values_of(request, judged, table, *limit.of) : Counted();
+  for (std::size_t i = 0; i < keys.size; ++i) {
+    const auto key = policy::counted_under(limit, keys.texts[i]);
+    const auto answer = limit.of ? ask_distinct(table, judged, limit, key, values, now_ns) : ask(table, judged, limit, key, now_ns);
+    if (answer.denied) return answer;
   }
   return {};
 }
@@ -107,14 +151,15 @@ ngx_int_t limit_request(ngx_http_request_t* request, Judged& judged, bool body_k
   if (table == nullptr || judged.policy->limits.empty() || (judged.list != nullptr && judged.list->text.skip_limits)) return NGX_DECLINED;
   const auto now = static_cast<std::int64_t>(now_ns());
   for (const auto& limit : judged.policy->limits) {
-    if ((limit.key == policy::LimitKey::kArgument) != body_known || !limit.concerns(view(request->method_name), view(request->uri))) continue;
-    const auto answer = ask(*table, judged, limit, key_of(request, judged, limit), now);
+    if (limit.needs_body() != body_known || !limit.concerns(view(request->method_name), view(request->uri))) continue;
+    const auto answer = ask(request, *table, judged, limit, now);
     if (!answer.denied) continue;
-    judged.limited = true;
+    if (judged.reached == nullptr) judged.reached = &limit;
     ngx_log_error(NGX_LOG_NOTICE, request->connection->log, 0, "ringwall: limit \"%s\" reached", limit.text.name.c_str());
     if (!enforcing(judged)) continue;
+    judged.reached = &limit;
     say_retry_after(request, answer.retry_after_ns);
-    judged.verdict = {.action = waf::Verdict::Action::kDeny, .status = static_cast<int>(kTooMany)};
+    judged.verdict = {.action = waf::Verdict::Action::kDeny, .status = kTooMany};
     return carry_out(request, judged);
   }
   return NGX_DECLINED;
@@ -124,9 +169,13 @@ void settle_limits(ngx_http_request_t* request, Judged& judged, int status) noex
   if (judged.counted.empty()) return;
   auto* table = main_conf(request)->policies->table();
   const auto now = static_cast<std::int64_t>(now_ns());
+  const auto* location = request->headers_out.location;
+  const policy::LimitAnswer answer{status, location != nullptr ? view(location->value) : std::string_view(), judged.bots.score()};
   for (const auto& one : judged.counted) {
     if (one.lease != 0) (void)keep::leave(*table, one.key, one.lease, now);
-    else if (one.limit->counts(status)) (void)keep::take(*table, one.key, *one.limit->rate, now);
+    else if (!one.limit->counts(answer)) continue;
+    else if (one.limit->distinct) (void)keep::take(*table, one.key, *one.limit->distinct, one.value, now);
+    else (void)keep::take(*table, one.key, *one.limit->rate, now);
   }
   judged.counted.clear();
 }

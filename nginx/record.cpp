@@ -180,6 +180,9 @@ ngx_int_t on_log(ngx_http_request_t* request) {
   record[EdgeString::kWafList] = waf.list;
   record[EdgeString::kClientCountry] = waf.place.country;
   record[EdgeString::kClientOrganization] = waf.place.organization;
+  record[EdgeString::kWafLimit] = waf.limit;
+  record.bot_signals = waf.bots.bits;
+  record.bot_score = static_cast<std::uint16_t>(waf.bots.score());
   record.request_fault = context->fault;
   if (char* room = conf->writer.reserve(ring::prepare(record))) {
     ring::encode(record, room);

@@ -16,8 +16,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include "keep/table.h"
+#include "policy/bundle.h"
 
 namespace ringwall::edge_module {
 namespace {
@@ -357,5 +361,21 @@ std::vector<ring::EdgeRecord> Nginx::records(std::size_t count) {
   REQUIRE(all);
   return found;
 }
+
+std::string post(int port, const std::string& path, const std::string& body, const std::string& headers) {
+  return converse(port, "POST " + path + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+}
+
+void put_policies(const Nginx& nginx, const std::string& rules, const std::vector<policy::PolicyText>& policies) {
+  const auto folder = nginx.folder().path("run/waf");
+  std::filesystem::create_directories(folder);
+  const auto name = "rules-" + std::to_string(std::hash<std::string>{}(rules));
+  const auto bundle = policy::make_bundle_of(rules, "/test.conf", waf::real_files());
+  REQUIRE_MESSAGE(bundle.ok(), (bundle.ok() ? "" : bundle.error().message));
+  std::ofstream(folder + "/" + name, std::ios::binary) << *bundle;
+  std::ofstream(folder + "/policies.json") << policy::write_policy_file({name, policies});
+}
+
+void put_table(const Nginx& nginx) { REQUIRE(keep::TableFile::open_or_create(nginx.folder().path("run/waf.table"), {.bytes = 1 << 20}).ok()); }
 
 }  // namespace ringwall::edge_module

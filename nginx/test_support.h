@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "policy/policy.h"
 #include "ring/edge_record.h"
 #include "ring/ring.h"
 #include "ring/waf_event.h"
@@ -32,6 +33,8 @@ std::string converse(int port, std::string_view bytes, std::string_view until = 
 // One request on its own connection; `extra` are header lines with their line ends.
 std::string get(int port, const std::string& path, const std::string& extra = "");
 int status_of(std::string_view response);
+// The same with a body, of a form unless the header lines say otherwise.
+std::string post(int port, const std::string& path, const std::string& body, const std::string& headers = "Content-Type: application/x-www-form-urlencoded\r\n");
 // One request after the other on one TLS connection, 1.2 or 1.3 as both like; returns the last status.
 int get_over_tls(int port, const std::string& server_name, const std::vector<std::string>& paths);
 
@@ -106,5 +109,10 @@ class Nginx {
   std::vector<std::string> events_;
   pid_t master_ = -1;
 };
+
+// Writes a bundle named after its rules, and run/waf/policies.json.
+void put_policies(const Nginx& nginx, const std::string& rules, const std::vector<policy::PolicyText>& policies);
+// run/waf.table, which the core makes before nginx starts.
+void put_table(const Nginx& nginx);
 
 }  // namespace ringwall::edge_module

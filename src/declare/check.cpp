@@ -264,9 +264,18 @@ class Relations {
     if (r.request_timeout != Route{}.request_timeout && r.service.empty()) idle(path + ".request_timeout", "a service");
   }
 
+  void logins(const std::string& path, const std::vector<WafLogin>& all) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (all[i].failed.statuses.empty() && all[i].failed.location.empty()) {
+        f_.relation(fmt::format("{}.logins[{}].failed", path, i), "no attempt fails", "give statuses, or the location of a redirect");
+      }
+    }
+  }
+
   void waf() {
     const auto& w = d_.waf;
     if (!f_.trusted_inside("waf")) return;
+    logins("waf", w.logins);
     if (w.mode == "off") {
       if (!w.rules.empty()) idle("waf.rules", "mode: log or mode: block");
       if (!w.exclusions.empty()) idle("waf.exclusions", "mode: log or mode: block");
@@ -281,6 +290,11 @@ class Relations {
         }
       }
       return;
+    }
+    for (std::size_t h = 0; h < d_.edge.hosts.size(); ++h) {
+      const auto& host = d_.edge.hosts[h];
+      logins(fmt::format("edge.hosts[{}].waf", h), host.waf.logins);
+      for (std::size_t r = 0; r < host.routes.size(); ++r) logins(fmt::format("edge.hosts[{}].routes[{}].waf", h, r), host.routes[r].waf.logins);
     }
     if (w.core_rule_set.empty() && w.rules.empty()) f_.relation("waf", "there are no rules", "name waf.rules, or a waf.core_rule_set");
     if (!w.core_rule_set.empty() && readable_ && !readable_(w.core_rule_set)) {

@@ -48,6 +48,35 @@ struct WafLimit {
   milliseconds period = 1min;
   int burst = 0;                     // at once; 0: as many as `requests`
   int concurrent = 0;                // 0: any number
+  std::string distinct;              // a key: `requests` is how many different values of it may come
+  std::string location;              // redirects there count as `statuses` do: "/login*"
+  int bots = 0;                      // only requests with this bot score or more count
+};
+
+// How answers to failed attempts are told.
+struct WafLoginFailed {
+  std::vector<int> statuses = {401, 403};
+  std::string location;              // as WafLimit::location
+};
+
+// The protection of a login; policy/logins.h makes limits of it.
+struct WafLogin {
+  std::string name = "login";
+  std::string path;                  // as WafExclusion::path
+  std::string account;               // a key: "argument:username"
+  std::vector<std::string> methods = {"POST"};
+  WafLoginFailed failed;
+  milliseconds period = 15min;
+  // In `period`; 0: any number.  An address may be that of an office, an account's owner may be on the move.
+  int failures_per_account = 10, failures_per_address = 50, accounts_per_address = 10, addresses_per_account = 10;
+};
+
+// What is done about programs (policy/bots.h).
+struct WafBots {
+  int deny_score = 0, note_score = 0;  // 0: nothing is refused, or noted
+  // Paths nobody links to and few applications serve; one that is served says nothing.
+  std::vector<std::string> honeypots = {"/.env*", "/.git/*", "/.svn/*", "/.hg/*", "/.aws/*", "/.ssh/*", "/.vscode/*", "/.DS_Store", "/.htpasswd", "/wp-login.php", "/wp-admin/*", "/xmlrpc.php", "/phpmyadmin/*", "/pma/*", "/adminer.php", "/vendor/phpunit/*",
+                                        "/cgi-bin/*", "/boaform/*", "/HNAP1*", "/actuator/env", "/solr/admin/*", "/server-status", "/telescope/requests", "/_profiler/*", "/debug/default/view", "/config.json.bak", "/backup.sql", "/dump.sql", "/db.sql"};
 };
 
 // Who is let through or refused before anything else of a request is looked at.
@@ -80,6 +109,7 @@ struct WafPlace {
   std::vector<WafLimit> limits;
   std::vector<WafList> lists;        // before those of the host and of all places
   WafOpenapi openapi;
+  std::vector<WafLogin> logins;
 };
 
 struct Route {
@@ -217,6 +247,8 @@ struct Waf {
   std::vector<WafLimit> limits;
   std::vector<WafList> lists;      // the first that knows a client decides
   std::vector<std::string> places;  // MaxMind databases, relative to the declaration
+  std::vector<WafLogin> logins;
+  WafBots bots;
 };
 
 struct Telemetry {

@@ -97,6 +97,36 @@ void describe(V& visit, WafLimit& v) {
   visit("period", v.period, between(1ms, std::chrono::hours(24 * 366)), "The period.");
   visit("burst", v.burst, range(0, 1'000'000'000), "This many may come at once; 0 is as many as requests.");
   visit("concurrent", v.concurrent, range(0, 1'000'000), "This many at the same time; 0 is any number.");
+  visit("distinct", v.distinct, Rule{}, "A key as above: not requests are counted but its different values, as argument:username for accounts tried; requests is how many there may be, up to 10000.");
+  visit("location", v.location, Rule{}, "Redirects to this path count too, besides statuses; with * at its end to all that begins so.");
+  visit("bots", v.bots, range(0, 1'000), "Only requests with this bot score or more count; 0 is all.");
+}
+
+template <class V>
+void describe(V& visit, WafLoginFailed& v) {
+  visit("statuses", v.statuses, range(100, 599), "Statuses of answers to failed attempts. An application that shows its form again with 200 and redirects after success has [200].");
+  visit("location", v.location, Rule{}, "Where a failed attempt is redirected, as /login; with * at its end to all that begins so, with ? the query counts too: /login?error*.");
+}
+
+template <class V>
+void describe(V& visit, WafLogin& v) {
+  visit("name", v.name, text(Text::kName), "Name of its limits: NAME.account, NAME.address, NAME.accounts and NAME.addresses.");
+  visit("path", v.path, required(), "Where attempts are sent: paths that begin so, or with \"= /path\" this one.");
+  visit("account", v.account, required(), "Who logs in: argument:NAME (of a form or a JSON body), header:NAME or cookie:NAME.");
+  visit("methods", v.methods, Rule{}, "Methods of attempts.");
+  visit("failed", v.failed, Rule{}, "How failed attempts are told. Only they count.");
+  visit("period", v.period, between(1s, std::chrono::hours(24 * 366)), "The period of what follows.");
+  visit("failures_per_account", v.failures_per_account, range(0, 1'000'000), "Failed attempts on one account; 0 is any number.");
+  visit("failures_per_address", v.failures_per_address, range(0, 1'000'000), "Failed attempts from one address; 0 is any number.");
+  visit("accounts_per_address", v.accounts_per_address, range(0, 10'000), "Different accounts that failed from one address; 0 is any number.");
+  visit("addresses_per_account", v.addresses_per_account, range(0, 10'000), "Different addresses that failed on one account; 0 is any number.");
+}
+
+template <class V>
+void describe(V& visit, WafBots& v) {
+  visit("deny_score", v.deny_score, range(0, 1'000), "Requests with this bot score or more are refused; 0 refuses none.");
+  visit("note_score", v.note_score, range(0, 1'000), "Requests with this bot score or more have the action match in their record; 0 notes none.");
+  visit("honeypots", v.honeypots, text(Text::kUrlPath), "Paths nobody links to: asking for one that is answered with an error is a signal. With * at its end all that begins so.");
 }
 
 // Those for which a version of the Core Rule Set publishes exclusions: 3.3 in files of its own, 4 as plugins.
@@ -110,7 +140,7 @@ void describe(V& visit, WafList& v) {
   visit("file", v.file, or_empty(Text::kFile), "File with one of these per line and comments behind # or ;, as FireHOL, Spamhaus and others publish them. A changed file is in force within seconds.");
   visit("countries", v.countries, text(Text::kCountry), "Countries by their ISO code (DE, GB), as waf.places knows them.");
   visit("path", v.path, Rule{}, "Only requests whose path begins so, or with \"= /path\" is it.");
-  visit("skip_limits", v.skip_limits, Rule{}, "With allow: no limit counts or refuses the request.");
+  visit("skip_limits", v.skip_limits, Rule{}, "With allow: no limit counts or refuses the request, nor does its score as a bot.");
   visit("skip_rules", v.skip_rules, Rule{}, "With allow: no rule looks at the request or its answer.");
 }
 
@@ -133,6 +163,7 @@ void describe(V& visit, WafPlace& v) {
   visit("limits", v.limits, Rule{}, "Limits here, besides those of all places.");
   visit("lists", v.lists, Rule{}, "Lists here, looked at before those of the host and of all places.");
   visit("openapi", v.openapi, Rule{}, "The description of the API here: requests that do not fit it are refused. A route's stands for its host's.");
+  visit("logins", v.logins, Rule{}, "Logins here, besides those of all places.");
 }
 
 template <class V>
@@ -242,6 +273,8 @@ void describe(V& visit, Waf& v) {
   visit("limits", v.limits, Rule{}, "How often, or how many at once, by who asks; beyond it the answer is 429.");
   visit("lists", v.lists, Rule{}, "Who is let through or refused, by address and country, in this order: the first allow or deny that knows a client decides.");
   visit("places", v.places, text(Text::kFile), "Databases in MaxMind's format (GeoLite2, DB-IP; countries, cities, networks): for lists by country, @geoLookup and the records of requests.");
+  visit("logins", v.logins, Rule{}, "Logins to protect from guessing, credential stuffing and enumeration of accounts.");
+  visit("bots", v.bots, Rule{}, "What is done about programs that ask.");
 }
 
 template <class V>

@@ -31,6 +31,13 @@ constexpr Case kMisfits[] = {
     {"a command without a program", "    addresses: [\"10.0.0.5:8080\"]\n",
      "    command: [\"\", \"{port}\"]\n",
      "r.yaml:12:15: services[0].command[0]: names no program\n"},
+    {"a login whose attempts never fail", kAfter,
+     "waf:\n"
+     "  mode: block\n"
+     "  logins:\n"
+     "    - { path: /login, account: \"argument:u\", failed: { statuses: [] } }\n",
+     "r.yaml:16:54: waf.logins[0].failed: no attempt fails\n"
+     "  hint: give statuses, or the location of a redirect\n"},
     {"one address twice", "    addresses: [\"10.0.0.5:8080\"]\n",
      "    addresses: [\"10.0.0.5:8080\", \"10.0.0.5:8080\"]\n",
      "r.yaml:12:34: services[0].addresses[1]: 10.0.0.5:8080 is given twice\n"

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "policy/bots.h"
 
 namespace ringwall::edge {
 
@@ -132,6 +133,11 @@ void add_attributes(base::BatchBuilder& b, const EdgeRecord& r) {
     put(b, "geo.country.iso_code", text(EdgeString::kClientCountry));
     if (r.client_asn != 0) put(b, "as.number", fmt::format("{}", r.client_asn));
     put(b, "as.organization.name", text(EdgeString::kClientOrganization));
+    put(b, "ringwall.waf.limit", text(EdgeString::kWafLimit));
+    if (r.bot_signals != 0) {
+      put(b, "ringwall.bot.signals", policy::BotSignals{r.bot_signals}.text());
+      put(b, "ringwall.bot.score", fmt::format("{}", r.bot_score));
+    }
   }
   if (r.request_fault != ring::RequestFault::kNone) put(b, "ringwall.request_fault", ring::words_of(r.request_fault));
   const std::pair<ring::EdgeFlag, std::string_view> flags[] = {

@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "policy/bots.h"
+
 namespace ringwall::edge {
 
 namespace {
@@ -101,6 +103,26 @@ TEST_CASE("edge_telemetry: a proxied request as a span") {
   CHECK(span.view(span.events[0]) ==
         "[{\"ts\":\"2023-11-14T22:13:20.001100000Z\",\"name\":\"upstream.connected\",\"attributes\":{}},"
         "{\"ts\":\"2023-11-14T22:13:20.011100000Z\",\"name\":\"upstream.first_byte\",\"attributes\":{}}]");
+}
+
+TEST_CASE("edge_telemetry: the limit that was reached, and signals of a program") {
+  auto record = sample();
+  record.waf_verdict = static_cast<std::uint8_t>(ring::WafVerdict::kLimited);
+  record[EdgeString::kWafLimit] = "login.accounts";
+  policy::BotSignals signals;
+  signals.add(policy::BotSignal::kLibrary);
+  signals.add(policy::BotSignal::kHoneypot);
+  record.bot_signals = signals.bits;
+  record.bot_score = 13;
+  const auto log = log_of(record);
+  CHECK(attribute(log, "ringwall.waf.action") == "limit");
+  CHECK(attribute(log, "ringwall.waf.limit") == "login.accounts");
+  CHECK(attribute(log, "ringwall.bot.signals") == "library,honeypot");
+  CHECK(attribute(log, "ringwall.bot.score") == "13");
+  record.bot_signals = record.bot_score = 0;
+  record[EdgeString::kWafLimit] = {};
+  const auto none = log_of(record);
+  for (const auto* key : {"ringwall.waf.limit", "ringwall.bot.signals", "ringwall.bot.score"}) CHECK(attribute(none, key) == "(none)");
 }
 
 TEST_CASE("edge_telemetry: what varies") {

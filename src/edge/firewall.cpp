@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "edge/detail/models.h"
 #include "policy/bundle.h"
+#include "policy/logins.h"
 
 namespace ringwall::edge {
 
@@ -105,6 +106,8 @@ class PolicyMaker {
     exclude(waf.exclusions);
     limit(waf.limits);
     list(waf.lists);
+    protect(waf.logins);
+    policy_.bots = {waf.bots.deny_score, waf.bots.note_score, waf.bots.honeypots};
   }
   void narrow(const declare::WafPlace& place) {
     if (!place.openapi.file.empty()) openapi_ = place.openapi;
@@ -115,6 +118,7 @@ class PolicyMaker {
     exclude(place.exclusions);
     limit(place.limits);
     list(place.lists);
+    protect(place.logins);
   }
   // The document is read by `models`.
   Result<policy::PolicyText> finish(std::string name, detail::ModelFiles& models) {
@@ -150,7 +154,14 @@ class PolicyMaker {
 
   void limit(const std::vector<declare::WafLimit>& limits) {
     for (const auto& one : limits) {
-      policy_.limits.push_back({one.name, one.key, one.path, one.methods, one.statuses, one.requests, one.period.count(), one.burst, one.concurrent});
+      policy_.limits.push_back({one.name, one.key, one.path, one.methods, one.statuses, one.requests, one.period.count(), one.burst, one.concurrent, one.distinct, one.location, one.bots});
+    }
+  }
+  void protect(const std::vector<declare::WafLogin>& logins) {
+    for (const auto& one : logins) {
+      const auto limits = policy::limits_of({one.name, one.path, one.account, one.methods, one.failed.statuses, one.failed.location, one.period.count(), one.failures_per_account,
+                                             one.failures_per_address, one.accounts_per_address, one.addresses_per_account});
+      policy_.limits.insert(policy_.limits.end(), limits.begin(), limits.end());
     }
   }
 

@@ -91,6 +91,9 @@ class Table {
   Outcome set(const Key& key, std::int64_t now_ns, std::string_view value, std::int64_t expires_ns) noexcept;
   Outcome remove(const Key& key, std::int64_t now_ns) noexcept;
 
+  // What stands for a text that must not be kept as it is: differs from table to table, and nobody outside can aim at one.
+  std::array<std::uint64_t, 2> digest(std::string_view text) const noexcept;
+
   TableStats stats() const noexcept;
   // Told by users of edit() whose value did not fit.
   void count_too_large() noexcept;

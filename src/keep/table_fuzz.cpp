@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "keep/detail/shard.h"
+#include "keep/distinct.h"
 #include "keep/table.h"
 
 using namespace ringwall::keep;
@@ -79,6 +80,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       RW_ASSERT(table.get(key, i, record) == Outcome::kDone && record.found && record.text() == value);
     }
   }
+  // Counters of different values read what is there as theirs.
+  const Distinct distinct{.max = 100, .slice_ns = 1};
+  RW_ASSERT(table.set({kDistinctSpace, "k"}, 0, {reinterpret_cast<const char*>(data), std::min(size, kValueBytesMax)}, 1'000'000) == Outcome::kDone);
+  for (std::int64_t now : {0, 3, 1000}) RW_ASSERT(take(table, "k", distinct, size, now).limited != Limited::kNoState);
   RW_ASSERT(shard.lock.load() == 0);
   return 0;
 }

@@ -42,34 +42,77 @@ bool Limit::concerns(std::string_view method, std::string_view uri_path) const {
   return text.methods.empty() || std::find(text.methods.begin(), text.methods.end(), method) != text.methods.end();
 }
 
-bool Limit::counts(int status) const { return std::find(text.statuses.begin(), text.statuses.end(), status) != text.statuses.end(); }
+bool Limit::counts(const LimitAnswer& answer) const {
+  if (answer.bot_score < text.bots) return false;
+  if (text.statuses.empty() && text.location.empty()) return true;
+  const bool redirect = answer.status >= 300 && answer.status < 400;
+  return std::find(text.statuses.begin(), text.statuses.end(), answer.status) != text.statuses.end() || (redirect && !text.location.empty() && leads_to(answer.location, text.location));
+}
 
-Result<Limit> compile_limit(const LimitText& text) {
-  const auto wrong = [&](std::string_view what, std::string hint = {}) { return fail(Errc::kInvalid, fmt::format("limit '{}': {}", text.name, what), std::move(hint)); };
-  if (text.name.empty()) return wrong("it has no name");
-  Limit out;
-  out.text = text;
-  const auto colon = text.key.find(':');
-  const auto kind = std::string_view(text.key).substr(0, colon);
+namespace {
+
+constexpr const char* kKeyHint = "address, everyone, header:NAME, cookie:NAME or argument:NAME";
+
+// `member` is for messages.
+Result<CountedBy> parse_key(std::string_view member, const std::string& text) {
+  const auto colon = text.find(':');
+  const auto kind = std::string_view(text).substr(0, colon);
   const auto* known = std::find_if(std::begin(kKeys), std::end(kKeys), [&](const auto& one) { return one.first == kind; });
-  constexpr const char* kHint = "address, everyone, header:NAME, cookie:NAME or argument:NAME";
-  if (known == std::end(kKeys)) return wrong(fmt::format("key '{}' is not known", text.key), kHint);
-  out.key = known->second;
-  if (colon != std::string::npos) out.field = text.key.substr(colon + 1);
+  if (known == std::end(kKeys)) return fail(Errc::kInvalid, fmt::format("{} '{}' is not known", member, text), kKeyHint);
+  CountedBy out{known->second, colon == std::string::npos ? std::string() : text.substr(colon + 1)};
   const bool named = out.key != LimitKey::kAddress && out.key != LimitKey::kEveryone;
-  if (named == out.field.empty()) return wrong(fmt::format("key '{}' {}", text.key, named ? "names nothing" : "takes no name"), kHint);
+  if (named == out.field.empty()) return fail(Errc::kInvalid, fmt::format("{} '{}' {}", member, text, named ? "names nothing" : "takes no name"), kKeyHint);
   if (out.key == LimitKey::kHeader) out.field = base::lower_ascii(out.field);
-  if (text.requests == 0 && text.concurrent == 0) return wrong("it limits nothing", "give requests and period, or concurrent");
-  if (text.requests != 0) out.rate = RW_TRY_CTX(fmt::format("limit '{}'", text.name), keep::Rate::make(text.requests, text.period_ms * kMillisecondNs, text.burst != 0 ? text.burst : text.requests));
-  if (text.concurrent < 0 || text.concurrent > kConcurrentMax) return fail(Errc::kLimit, fmt::format("limit '{}': {} at once: at most {}", text.name, text.concurrent, kConcurrentMax));
-  if (text.concurrent != 0) out.concurrency = keep::Concurrency{static_cast<std::uint32_t>(text.concurrent), kLeaseNs};
-  if (text.concurrent != 0 && !text.statuses.empty()) return wrong("statuses and concurrent do not go together", "make it two limits");
-  if (!text.statuses.empty() && text.requests == 0) return wrong("statuses without requests and period");
   return out;
 }
 
-std::string counted_under(const Limit& limit, std::string_view who) { return fmt::format("{}{}{}", limit.text.name, '\0', who); }
+}  // namespace
+
+Result<Limit> compile_limit(const LimitText& text) {
+  const auto here = fmt::format("limit '{}'", text.name);
+  const auto wrong = [&](std::string_view what, std::string hint = {}) { return fail(Errc::kInvalid, fmt::format("{}: {}", here, what), std::move(hint)); };
+  if (text.name.empty()) return wrong("it has no name");
+  Limit out;
+  out.text = text;
+  out.by = RW_TRY_CTX(here, parse_key("key", text.key));
+  if (text.requests == 0 && text.concurrent == 0) return wrong("it limits nothing", "give requests and period, or concurrent");
+  if (!text.distinct.empty()) {
+    out.of = RW_TRY_CTX(here, parse_key("distinct", text.distinct));
+    if (out.of->key == LimitKey::kEveryone) return wrong("distinct 'everyone' is one value", kKeyHint);
+    if (text.distinct == text.key) return wrong("key and distinct are the same: there is one value for each");
+    if (text.burst != 0 || text.concurrent != 0) return wrong("distinct goes with requests and period alone");
+    out.distinct = RW_TRY_CTX(here, keep::Distinct::make(text.requests, text.period_ms * kMillisecondNs));
+  } else if (text.requests != 0) {
+    out.rate = RW_TRY_CTX(here, keep::Rate::make(text.requests, text.period_ms * kMillisecondNs, text.burst != 0 ? text.burst : text.requests));
+  }
+  if (text.concurrent < 0 || text.concurrent > kConcurrentMax) return fail(Errc::kLimit, fmt::format("{}: {} at once: at most {}", here, text.concurrent, kConcurrentMax));
+  if (text.bots < 0 || text.bots > kBotScoreMax) return fail(Errc::kLimit, fmt::format("{}: a score of {}: at most {}", here, text.bots, kBotScoreMax));
+  if (text.concurrent != 0) out.concurrency = keep::Concurrency{static_cast<std::uint32_t>(text.concurrent), kLeaseNs};
+  if (text.concurrent != 0 && out.by_answer()) return wrong("statuses, location or bots and concurrent do not go together", "make it two limits");
+  if (out.by_answer() && text.requests == 0) return wrong("statuses, location or bots without requests and period");
+  return out;
+}
+
+std::string counted_under(const Limit& limit, std::string_view who) {
+  // Counters of different values are of one period; limits of one name that have two do not take each other's.
+  if (limit.distinct) return fmt::format("{}{}{}{}{}", limit.text.name, '\0', limit.text.period_ms, '\0', who);
+  return fmt::format("{}{}{}", limit.text.name, '\0', who);
+}
 
 std::string_view network_of(std::string_view address_bytes) { return address_bytes.substr(0, address_bytes.size() == 16 ? 8 : 4); }
+
+std::string folded(std::string_view value) { return base::lower_ascii(base::trim(value)); }
+
+bool leads_to(std::string_view location, std::string_view pattern) {
+  if (const auto scheme = location.find("://"); scheme != location.npos && scheme < location.find_first_of("/?#")) location.remove_prefix(scheme + 1);
+  if (location.starts_with("//")) {
+    const auto path = location.find_first_of("/?#", 2);
+    location = path == location.npos ? "/" : location.substr(path);
+  }
+  location = location.substr(0, location.find(pattern.find('?') == pattern.npos ? '?' : '#'));
+  location = location.substr(0, location.find('#'));
+  if (pattern.ends_with('*')) return location.starts_with(pattern.substr(0, pattern.size() - 1));
+  return location == pattern;
+}
 
 }  // namespace ringwall::policy

@@ -58,7 +58,8 @@ bool read_number(const Json& object, const char* key, std::int64_t& out) {
 
 bool read_limit(const Json& json, LimitText& out) {
   if (!json.is_object() || !text_of(json, "name", out.name) || !text_of(json, "key", out.key) || !text_of(json, "path", out.path)) return false;
-  for (const auto& [key, number] : {std::pair{"requests", &out.requests}, {"period_ms", &out.period_ms}, {"burst", &out.burst}, {"concurrent", &out.concurrent}}) {
+  if (!text_of(json, "distinct", out.distinct) || !text_of(json, "location", out.location)) return false;
+  for (const auto& [key, number] : {std::pair{"requests", &out.requests}, {"period_ms", &out.period_ms}, {"burst", &out.burst}, {"concurrent", &out.concurrent}, {"bots", &out.bots}}) {
     if (!read_number(json, key, *number)) return false;
   }
   if (!read_texts(json, "methods", out.methods)) return false;
@@ -112,6 +113,11 @@ bool read_model(const Json& json, std::optional<ModelText>& out) {
   return mode_of(mode, model.mode) && !model.file.empty() && model.file.find('/') == std::string::npos;
 }
 
+bool read_bots(const Json& json, BotText& out) {
+  return json.is_object() && read_number(json, "deny_score", out.deny_score) && read_number(json, "note_score", out.note_score) && read_texts(json, "honeypots", out.honeypots) &&
+         out.honeypots.size() <= kHoneypotsMax;
+}
+
 bool read_policy(const Json& json, PolicyText& out) {
   std::string mode = "rules";
   if (!json.is_object() || !text_of(json, "name", out.name) || !text_of(json, "mode", mode)) return false;
@@ -135,6 +141,7 @@ bool read_policy(const Json& json, PolicyText& out) {
       if (!read_limit(one, out.limits.emplace_back())) return false;
     }
   }
+  if (const auto bots = json.find("bots"); bots != json.end() && !read_bots(*bots, out.bots)) return false;
   if (const auto lists = json.find("lists"); lists != json.end()) {
     if (!lists->is_array() || lists->size() > kListsMax) return false;
     for (const auto& one : *lists) {
@@ -174,13 +181,15 @@ std::string write_policy_file(const PolicyFile& file) {
     for (const auto& exclusion : policy.exclusions) one["exclusions"].push_back({{"rules", exclusion.rules}, {"targets", exclusion.targets}, {"path", exclusion.path}});
     for (const auto& limit : policy.limits) {
       one["limits"].push_back({{"name", limit.name}, {"key", limit.key}, {"path", limit.path}, {"methods", limit.methods}, {"statuses", limit.statuses},
-                               {"requests", limit.requests}, {"period_ms", limit.period_ms}, {"burst", limit.burst}, {"concurrent", limit.concurrent}});
+                               {"requests", limit.requests}, {"period_ms", limit.period_ms}, {"burst", limit.burst}, {"concurrent", limit.concurrent},
+                               {"distinct", limit.distinct}, {"location", limit.location}, {"bots", limit.bots}});
     }
     for (const auto& list : policy.lists) one["lists"].push_back(list_json(list));
     if (const auto& model = policy.model) {
       one["openapi"] = {{"file", model->file}, {"mode", name_of(model->mode)}, {"unknown_parameters", model->options.refuse_unknown_parameters ? "refuse" : "allow"},
                         {"unknown_paths", model->options.refuse_unknown_paths ? "refuse" : "allow"}, {"base_path", model->options.base_path}};
     }
+    if (policy.bots != BotText{}) one["bots"] = {{"deny_score", policy.bots.deny_score}, {"note_score", policy.bots.note_score}, {"honeypots", policy.bots.honeypots}};
     out["policies"].push_back(std::move(one));
   }
   if (!file.files.empty()) out["files"] = file.files;

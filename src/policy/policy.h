@@ -1,8 +1,8 @@
 // Policies: what the firewall does at which place of the application, and the rules it does it with.
 //
 //   policy file := JSON {"rules": FILE, "files": {PATH: FILE}, "policies": [{"name", "mode", "tx": {…}, "exclusions": [{"rules", "targets", "path"}],
-//                                                          "limits": [limits.h], "lists": [lists.h],
-//                                                          "openapi": model.h}]}
+//                                                          "limits": [limits.h], "bots": {"deny_score", "note_score", "honeypots"},
+//                                                          "lists": [lists.h], "openapi": model.h}]}
 //
 // FILE is the name of a file beside the policy file: of a bundle (bundle.h), or of data that rules and lists know by PATH
 // (data_files.h).  The core writes both, workers load them; a set is immutable and
@@ -18,6 +18,7 @@
 
 #include "base/result.h"
 #include "places/shared_bytes.h"
+#include "policy/bots.h"
 #include "policy/limits.h"
 #include "policy/lists.h"
 #include "policy/model.h"
@@ -42,6 +43,7 @@ struct PolicyText {
   std::vector<LimitText> limits;
   std::vector<ListText> lists;
   std::optional<ModelText> model;
+  BotText bots = {};
   bool operator==(const PolicyText&) const = default;
 };
 

@@ -56,13 +56,15 @@ void encode(const EdgeRecord& record, char* out) noexcept {
   fixed.waf_rule_id = record.waf_rule_id;
   fixed.worker_pid = record.worker_pid;
   fixed.client_asn = record.client_asn;
+  fixed.bot_signals = record.bot_signals;
+  fixed.bot_score = record.bot_score;
   fixed.reserved = 0;
   fixed.reserved2 = 0;
 
   char* at = out + sizeof fixed;
   for (std::size_t i = 0; i < kEdgeStringCount; ++i) {
     const auto text = record.strings[i];
-    fixed.string_bytes[i] = static_cast<std::uint16_t>(text.size());
+    (i < kEdgeStringCountV1 ? fixed.string_bytes[i] : fixed.waf_limit_bytes) = static_cast<std::uint16_t>(text.size());
     if (!text.empty()) std::memcpy(at, text.data(), text.size());
     at += text.size();
   }

@@ -1,7 +1,7 @@
 // What the edge knows about one request, as it travels from an nginx worker to the core.
 //
 //   record  := fixed strings             little-endian, offsets in EdgeRecordFixed below
-//   fixed   := EdgeRecordFixed           `fixed_bytes` long; a later version only appends
+//   fixed   := EdgeRecordFixed           `fixed_bytes` long; a later version only appends.  Version 1 ends before `bot_signals`
 //   strings := the bytes of the strings, one after the other in the order of EdgeString, no terminators
 //
 // Strings are what the client sent, cut at the limits below: not necessarily UTF-8.
@@ -35,14 +35,16 @@ enum class EdgeString : std::uint8_t {
   kRequestId,
   kSni,
   kTlsCipher,
+  // From version 2 on.
   kWafList,             // that decided about the client, or noted it
   kClientCountry,       // ISO 3166, two letters
   kClientOrganization,  // that announces the client's network
+  kWafLimit,            // the limit that was reached
 };
-inline constexpr std::size_t kEdgeStringCount = 15, kEdgeStringCountV1 = 12;
+inline constexpr std::size_t kEdgeStringCount = 16, kEdgeStringCountV1 = 12;
 // Bytes kept of each, in that order.
 inline constexpr std::array<std::uint16_t, kEdgeStringCount> kEdgeStringBytesMax = {
-    16, 255, 1024, 1024, 64, 64, 128, 512, 512, 128, 255, 64, 64, 2, 128};
+    16, 255, 1024, 1024, 64, 64, 128, 512, 512, 128, 255, 64, 64, 2, 128, 128};
 
 enum EdgeFlag : std::uint16_t {
   kEdgeWebsocket = 1 << 0,       // answered 101
@@ -104,6 +106,8 @@ struct EdgeRecord {
   std::uint16_t waf_score = 0;
   std::uint32_t waf_rule_id = 0;
   std::uint32_t client_asn = 0;  // of the client's network; 0: not known
+  std::uint32_t bot_signals = 0;  // policy/bots.h
+  std::uint16_t bot_score = 0;
 
   std::array<std::string_view, kEdgeStringCount> strings{};
 
@@ -147,12 +151,14 @@ struct EdgeRecordFixed {
   std::uint32_t waf_rule_id;
   std::uint32_t worker_pid;                      // 172
   std::uint16_t string_bytes[kEdgeStringCount];  // 176
-  std::uint16_t reserved;                        // 206: of no meaning, zero
   std::uint32_t client_asn;                      // 208
+  std::uint32_t bot_signals;
+  std::uint16_t bot_score;                       // 216
+  std::uint16_t reserved;                        // of no meaning, zero
   std::uint32_t reserved2;
 };
 inline constexpr std::size_t kEdgeFixedBytesV1 = 200;
-static_assert(sizeof(EdgeRecordFixed) == 216 && offsetof(EdgeRecordFixed, string_bytes) + 2 * kEdgeStringCountV1 == kEdgeFixedBytesV1 && offsetof(EdgeRecordFixed, trace_id) == 56 &&
+static_assert(sizeof(EdgeRecordFixed) == 224 && offsetof(EdgeRecordFixed, string_bytes) + 2 * kEdgeStringCountV1 == kEdgeFixedBytesV1 && offsetof(EdgeRecordFixed, trace_id) == 56 &&
               offsetof(EdgeRecordFixed, flags) == 136 && offsetof(EdgeRecordFixed, string_bytes) == 176);
 
 constexpr std::size_t edge_record_bytes_max() {
@@ -167,8 +173,9 @@ std::size_t prepare(EdgeRecord& record) noexcept;
 // Writes the prepared record; `out` has room for what prepare() returned.  No allocation, no exception.
 void encode(const EdgeRecord& record, char* out) noexcept;
 
-// Reads foreign bytes.  The strings point into `bytes`.  kCorrupt when lengths or limits do not fit, kInvalid
-// for an older or impossible version; a newer one with a longer fixed part is read as far as we know it.
+// Reads foreign bytes, of version 1 too: nginx goes on with the module it has when the core is replaced.  The strings point into
+// `bytes`.  kCorrupt when lengths or limits do not fit, kInvalid for an impossible version; a newer one with a longer fixed part is
+// read as far as we know it.
 Result<EdgeRecord> decode_edge_record(std::string_view bytes);
 
 }  // namespace ringwall::ring

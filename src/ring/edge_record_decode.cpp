@@ -78,6 +78,8 @@ Result<EdgeRecord> decode_edge_record(std::string_view bytes) {
   record.waf_rule_id = fixed.waf_rule_id;
   record.worker_pid = fixed.worker_pid;
   record.client_asn = fixed.client_asn;
+  record.bot_signals = fixed.bot_signals;
+  record.bot_score = fixed.bot_score;
   return record;
 }
 

@@ -47,6 +47,8 @@ EdgeRecord sample() {
   record.request_fault = RequestFault::kOtherHost;
   record.waf_score = 15;
   record.waf_rule_id = 942100;
+  record.bot_signals = 16;
+  record.bot_score = 17;
   record[EdgeString::kMethod] = "GET";
   record[EdgeString::kHost] = "shop.example";
   record[EdgeString::kPath] = "/cart";
@@ -63,6 +65,7 @@ EdgeRecord sample() {
   record[EdgeString::kWafList] = "threats";
   record[EdgeString::kClientCountry] = "DE";
   record[EdgeString::kClientOrganization] = "Example Net";
+  record[EdgeString::kWafLimit] = "login.accounts";
   return record;
 }
 
@@ -112,28 +115,11 @@ TEST_CASE("edge record: bytes lie where the header says") {
   CHECK(static_cast<unsigned char>(bytes[0]) + 256 * static_cast<unsigned char>(bytes[1]) ==
         static_cast<int>(bytes.size()));
   CHECK(bytes[4] == 2);
-  CHECK(static_cast<unsigned char>(bytes[6]) == 216);
+  CHECK(static_cast<unsigned char>(bytes[6]) == 224);
   CHECK(bytes.substr(56, 3) == "\x01\x02\x03");
   CHECK(bytes.substr(112, 3) == "abc");
-  CHECK(bytes.substr(208, 2) == "\xf0\xfb");
-  CHECK(bytes.substr(216, 15) == "GETshop.example");
-}
-
-// nginx keeps the module it has loaded when Ringwall is replaced.
-TEST_CASE("edge record: those of version 1 are read") {
-  auto record = sample();
-  for (const auto newer : {EdgeString::kWafList, EdgeString::kClientCountry, EdgeString::kClientOrganization}) record[newer] = {};
-  auto bytes = bytes_of(record);
-  bytes.erase(200, 16);
-  put<std::uint32_t>(bytes, 0, static_cast<std::uint32_t>(bytes.size()));
-  put<std::uint16_t>(bytes, 4, 1);
-  put<std::uint16_t>(bytes, 6, 200);
-  const auto decoded = decode_edge_record(bytes).value();
-  CHECK(decoded[EdgeString::kMethod] == "GET");
-  CHECK(decoded[EdgeString::kTlsCipher] == "TLS_AES_256_GCM_SHA384");
-  CHECK(decoded[EdgeString::kWafList].empty());
-  CHECK(decoded.client_asn == 0);
-  CHECK(decoded.worker_pid == 14);
+  CHECK(bytes.substr(208, 12) == std::string("\xf0\xfb\0\0\x10\0\0\0\x11\0\0\0", 12));
+  CHECK(bytes.substr(224, 15) == "GETshop.example");
 }
 
 TEST_CASE("edge record: strings are kept whole at their limit and cut one past it") {
@@ -160,27 +146,46 @@ TEST_CASE("edge record: foreign bytes are refused with their reason") {
   put<std::uint16_t>(bytes, 4, 0);
   CHECK(error_of(bytes) == "edge record: version 0 is unknown");
   bytes = good;
-  put<std::uint16_t>(bytes, 6, 199);
-  CHECK(error_of(bytes) == "edge record: fixed part of 199 bytes");
+  put<std::uint16_t>(bytes, 6, 207);
+  CHECK(error_of(bytes) == "edge record: fixed part of 207 bytes");
   bytes = good;
   put<std::uint16_t>(bytes, 176, 17);
   CHECK(error_of(bytes) == "edge record: string 0 of 17 bytes, at most 16");
   bytes = good;
-  put<std::uint16_t>(bytes, 198, 60);
-  CHECK(error_of(bytes) == "edge record: string 11 of 60 bytes ends outside");
+  put<std::uint16_t>(bytes, 206, 60);
+  CHECK(error_of(bytes) == "edge record: string 12 of 60 bytes ends outside");
   bytes = good;
-  put<std::uint16_t>(bytes, 198, 1);
-  CHECK(error_of(bytes) == "edge record: 21 bytes behind the last string");
+  put<std::uint16_t>(bytes, 206, 1);
+  CHECK(error_of(bytes) == "edge record: 13 bytes behind the last string");
+  CHECK(error_of(good.substr(0, 207)) == "edge record: 207 bytes, at least 208 expected");
 }
 
 TEST_CASE("edge record: a newer version is read as far as we know it") {
   auto bytes = bytes_of(sample());
-  bytes.insert(216, "12345678");
-  bytes += "a sixteenth string";
+  bytes.insert(224, "12345678");
+  bytes += "a further string";
   put<std::uint32_t>(bytes, 0, static_cast<std::uint32_t>(bytes.size()));
   put<std::uint16_t>(bytes, 4, 3);
-  put<std::uint16_t>(bytes, 6, 224);
+  put<std::uint16_t>(bytes, 6, 232);
   const auto record = decode_edge_record(bytes).value();
   CHECK(record[EdgeString::kPath] == "/cart");
   CHECK(record[EdgeString::kTlsCipher] == "TLS_AES_256_GCM_SHA384");
+}
+
+// An nginx that was started before the core was replaced goes on writing these.
+TEST_CASE("edge record: version 1 is read, without what it did not know") {
+  auto old = sample();
+  for (const auto newer : {EdgeString::kWafList, EdgeString::kClientCountry, EdgeString::kClientOrganization, EdgeString::kWafLimit}) old[newer] = {};
+  auto bytes = bytes_of(old);
+  bytes.erase(kEdgeFixedBytesV1, sizeof(EdgeRecordFixed) - kEdgeFixedBytesV1);
+  put<std::uint32_t>(bytes, 0, static_cast<std::uint32_t>(bytes.size()));
+  put<std::uint16_t>(bytes, 4, 1);
+  put<std::uint16_t>(bytes, 6, kEdgeFixedBytesV1);
+  const auto record = decode_edge_record(bytes).value();
+  CHECK(record[EdgeString::kTlsCipher] == "TLS_AES_256_GCM_SHA384");
+  CHECK(record[EdgeString::kWafLimit].empty());
+  CHECK(record.waf_rule_id == 942100);
+  CHECK(record.bot_signals == 0);
+  CHECK(record.client_asn == 0);
+  CHECK(error_of(bytes.substr(0, 199)) == "edge record: 199 bytes, at least 200 expected");
 }

@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -168,8 +169,11 @@ class Transaction {
   virtual bool enforcing() const = 0;
   // Of TX, without regard to case; empty: not there.
   virtual std::string_view tx(std::string_view name) const = 0;
-  // The first argument of this name, of the query or the body; empty: not there.
-  virtual std::string_view argument(std::string_view name) const = 0;
+  // Before phase 1: what rules find in TX under this name.  The texts live until reset().
+  virtual void set_tx(std::string_view name, std::string_view value) = 0;
+  // Arguments of this name, whatever the case, of the query and of the body, a JSON body's with or without "json." in front: how many
+  // there are.  Of more than `room` the first and the last are kept, half and half.
+  virtual std::size_t arguments(std::string_view name, std::span<std::string_view> room) const = 0;
 
   virtual void observe(RuleObserver* observer) = 0;  // null: nobody; stays over reset()
   virtual std::size_t memory_bytes() const = 0;      // what the exchange holds now, about

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <array>
 #include <filesystem>
 #include <map>
 
@@ -148,6 +149,39 @@ TEST_CASE("engine: what is not supported is refused with its place") {
     auto source = read_seclang(std::string("# one\n") + rule + "\n", "r.conf", real_files());
     const auto error = source.ok() ? RuleSet::compile(std::move(*source)).error() : source.error();
     CHECK(error.message.find("r.conf:2") != std::string::npos);
+  }
+}
+
+TEST_CASE("engine: TX from outside, and arguments by name") {
+  const std::string text = std::string(kOn) + "SecRule TX:from_outside \"@ge 7\" \"id:1,phase:1,deny\"\nSecRule TX:/^other/ \"@streq seven\" \"id:2,phase:1,deny\"\n"
+                           "SecRule REQUEST_HEADERS:Content-Type \"@streq application/json\" \"id:3,phase:1,nolog,pass,ctl:requestBodyProcessor=JSON\"\n";
+  for (const bool fast : {true, false}) {
+    const auto t = Transaction::make(compile(text, fast));
+    const auto status = [&](std::string_view name, std::string_view value) {
+      t->reset({});
+      t->request_line("GET", "/", "HTTP/1.1");
+      if (!name.empty()) t->set_tx(name, value);
+      return t->request_headers_done().action == Verdict::Action::kDeny;
+    };
+    CHECK(status("From_Outside", "7"));
+    CHECK_FALSE(status("from_outside", "6"));
+    CHECK(status("other_name", "seven"));
+    CHECK_FALSE(status("", ""));  // nothing stays
+    const auto arguments = [&](const Request& request, std::string_view name) {
+      judged(*t, request);
+      std::array<std::string_view, 4> room;
+      const auto found = t->arguments(name, room);
+      std::string out = fmt::format("{}:", found);
+      for (std::size_t i = 0; i < std::min(found, room.size()); ++i) out += fmt::format(" {}", room[i]);
+      return out;
+    };
+    const Request json{"POST", "/?user=query", "HTTP/1.1", R"({"User":"a","user":{"name":"b"},"list":["c"]})", {{"Content-Type", "application/json"}}};
+    CHECK(arguments(json, "user") == "2: query a");
+    CHECK(arguments(json, "user.name") == "1: b");
+    CHECK(arguments(json, "json.user.name") == "1: b");
+    CHECK(arguments(json, "list.array_0") == "1: c");
+    CHECK(arguments(json, "name") == "0:");
+    CHECK(arguments({"GET", "/?u=1&U=2&u=3&u=4&u=5&u=6&u=7", "HTTP/1.1", "", {}}, "u") == "7: 1 2 6 7");  // the first and the last
   }
 }
 

@@ -28,6 +28,10 @@ class CompiledSet final : public RuleSet {
   const std::shared_ptr<const detail::Program> program;
 };
 
+bool same_letters(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return x == y || ((x ^ y) == 0x20 && (x | 0x20) >= 'a' && (x | 0x20) <= 'z'); });
+}
+
 class RealTransaction final : public Transaction {
  public:
   RealTransaction(std::shared_ptr<const RuleSet> rules, PersistentCollections* collections, std::shared_ptr<TextMemory> memory)
@@ -91,11 +95,27 @@ class RealTransaction final : public Transaction {
     const auto slot = program.slot_of.find(base::lower_ascii(name));
     return judge_.tx_value(slot == program.slot_of.end() ? detail::kNone : slot->second, name);
   }
-  std::string_view argument(std::string_view name) const override {
+  void set_tx(std::string_view name, std::string_view value) override {
+    const auto& program = *static_cast<const CompiledSet&>(*rules_).program;
+    const auto slot = program.slot_of.find(base::lower_ascii(name));
+    judge_.set_tx(slot == program.slot_of.end() ? detail::kNone : slot->second, name, value, true);
+  }
+  std::size_t arguments(std::string_view name, std::span<std::string_view> room) const override {
+    constexpr std::string_view kJson = "json.";
+    std::size_t found = 0;
     for (const auto& entry : judge_.exchange.entries(Variable::kArgs)) {
-      if (entry.name == name) return entry.value;
+      if (!same_letters(entry.name, name) && !(entry.name.starts_with(kJson) && same_letters(entry.name.substr(kJson.size()), name))) continue;
+      if (found >= room.size()) {
+        // The first of the later half goes.
+        const auto later = room.subspan(room.size() / 2);
+        std::move(later.begin() + 1, later.end(), later.begin());
+        later.back() = entry.value;
+      } else {
+        room[found] = entry.value;
+      }
+      ++found;
     }
-    return {};
+    return found;
   }
   void observe(RuleObserver* observer) override { judge_.observer = observer; }
   std::size_t memory_bytes() const override { return judge_.memory_bytes(); }

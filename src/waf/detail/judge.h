@@ -24,6 +24,7 @@ class Judge {
   // Runs one phase; afterwards verdict() may be set.
   void run(int phase);
   std::string_view tx_value(std::uint32_t slot, std::string_view key) const;
+  void set_tx(std::uint32_t slot, std::string_view key, std::string_view value, bool set);
 
   Exchange exchange;
   Settings settings;  // as ctl has changed them
@@ -68,7 +69,6 @@ class Judge {
 
   std::string_view expand(const Template& text);
   std::string_view value_of(const Piece& piece);
-  void set_tx(std::uint32_t slot, std::string_view key, std::string_view value, bool set);
   std::string_view transformed(const Value& value, std::uint16_t chain);
   // persistent.cpp
   void begin(const Begin& begin);
