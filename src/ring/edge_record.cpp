@@ -64,7 +64,7 @@ void encode(const EdgeRecord& record, char* out) noexcept {
   char* at = out + sizeof fixed;
   for (std::size_t i = 0; i < kEdgeStringCount; ++i) {
     const auto text = record.strings[i];
-    (i < kEdgeStringCountV1 ? fixed.string_bytes[i] : fixed.waf_limit_bytes) = static_cast<std::uint16_t>(text.size());
+    fixed.string_bytes[i] = static_cast<std::uint16_t>(text.size());
     if (!text.empty()) std::memcpy(at, text.data(), text.size());
     at += text.size();
   }
