@@ -24,7 +24,7 @@ std::string upper(std::string_view text) {
 }  // namespace
 
 OperationCompiler::OperationCompiler(const Document& document, Program& out, Reporter& reporter, bool version_31)
-    : document_(document), out_(out), reporter_(reporter), references_(document.root, reporter), schemas_(out.schemas, references_, reporter, version_31), root_{&document.root, ""} {
+    : out_(out), reporter_(reporter), references_(document.root, reporter), schemas_(out.schemas, references_, reporter, version_31), root_{&document.root, ""} {
   out_.nodes.emplace_back();
 }
 

@@ -45,7 +45,6 @@ class OperationCompiler {
   void field(const std::string& name, std::uint32_t schema, const Spot& encoding, bool multipart, Field& out);
   void no_others(const Spot& at, std::initializer_list<std::string_view> known, std::string_view what);
 
-  const Document& document_;
   Program& out_;
   Reporter& reporter_;
   References references_;
