@@ -197,10 +197,14 @@ export class Author {
     await page.goto(this.at('/wp-admin/customize.php'))
     await page.waitForFunction(() => window.wp?.customize?.state && wp.customize.state('saved') && wp.customize.section('custom_css'))
     const css = `${this.texts.css} /* ${mark} */`
+    // The preview asks for the page with what is not saved yet, sooner or later; here always.
+    const previewed = page.waitForResponse((answer) => answer.request().method() === 'POST' && new URL(answer.url()).searchParams.has('customize_changeset_uuid') && new URL(answer.url()).pathname === '/')
     await page.evaluate((text) => {
       wp.customize.section('custom_css').expand()
       wp.customize.control('custom_css').setting.set(text)
+      wp.customize.previewer.refresh()
     }, css)
+    await previewed
     await page.locator('#save:enabled').click()
     await page.waitForFunction(() => wp.customize.state('saved')() === true && wp.customize.state('processing')() === 0)
     const reader = await this.person()
