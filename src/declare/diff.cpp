@@ -126,7 +126,7 @@ class Differ {
     const auto common = [](const auto& items, const auto& others) {
       Json out = Json::array();
       for (const auto& [name, item] : items) {
-        const bool there = std::any_of(others.begin(), others.end(), [&](const auto& other) { return other.first == name; });
+        const bool there = std::any_of(others.begin(), others.end(), [&name = name](const auto& other) { return other.first == name; });
         if (there) out.push_back(name.substr(1, name.size() - 2));
       }
       return out;
