@@ -437,16 +437,46 @@ std::vector<Clause> clauses_of_regex(std::string_view pattern) {
   return clauses;
 }
 
+namespace {
+
+// How much pages have of it: long phrases of web shells and error messages begin as all pages do, with tags.
+int common_in_pages(char c, bool in_tag) {
+  if (in_tag || std::string_view(" <>/=\"'.-").find(c) != std::string_view::npos) return 12;
+  if (c >= 'a' && c <= 'z') return std::string_view("etaoinshrdlu").find(c) != std::string_view::npos ? 8 : 4;
+  return c >= '0' && c <= '9' ? 4 : 2;
+}
+
+// Of a phrase the part to look for: as long as a literal may be, ASCII, and as seldom as may be.  Empty: there is none.
+std::string telling_part(std::string_view text) {
+  std::string folded, best;
+  std::vector<int> common{0};  // of all bytes before each
+  int best_common = 0;
+  bool in_tag = false;
+  for (const char c : text) {
+    in_tag = c == '<' || (in_tag && c != '>');
+    if (static_cast<unsigned char>(c) >= 0x80) {
+      folded.clear();
+      common = {0};
+      continue;
+    }
+    folded += fold(c);
+    common.push_back(common.back() + common_in_pages(folded.back(), in_tag));
+    const auto begin = folded.size() - std::min(folded.size(), kLiteralBytesMax), size = folded.size() - begin;
+    const auto here = common.back() - common[begin];
+    if (size < best.size() || (size == best.size() && here >= best_common)) continue;
+    best = folded.substr(begin), best_common = here;
+  }
+  return best;
+}
+
+}  // namespace
+
 std::vector<Clause> clauses_of_literals(const std::vector<std::string>& any_of) {
   Clause clause;
   for (const auto& text : any_of) {
-    std::string folded;
-    for (const char c : text) {
-      if (static_cast<unsigned char>(c) >= 0x80) break;  // what comes before is enough
-      folded += fold(c);
-    }
-    if (folded.empty()) return {};
-    clause.push_back(folded.substr(0, kLiteralBytesMax));
+    auto part = telling_part(text);
+    if (part.empty()) return {};
+    clause.push_back(std::move(part));
   }
   if (clause.empty()) return {};
   tidy(clause);

@@ -71,6 +71,9 @@ TEST_CASE("clauses: what a pattern needs") {
   CHECK(told(clauses_of_literals({"Abc", "x"})) == "[abc x]");
   CHECK(told(clauses_of_literals({"abc", ""})) == "");
   CHECK(told(clauses_of_literals({"\xc3\xa9"})) == "");
+  // Of a long one the part that few pages have.
+  CHECK(told(clauses_of_literals({"<html><head><title>Shell by Nobody"})) == "[>shell by nobody]");
+  CHECK(told(clauses_of_literals({"na\xc3\xafve words of a page"})) == "[ve words of a pa]");
 }
 
 TEST_CASE("prefilter: literals are found wherever they stand, in any case") {
