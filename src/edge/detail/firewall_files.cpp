@@ -104,9 +104,12 @@ std::optional<FirewallPlan> FirewallFiles::with_changed_data(const FirewallPlan&
   auto done = recompile(next, data_);
   if (done.ok()) done = put(next, plan);
   if (!done.ok()) {
-    base::log_event(base::Level::kError, "edge.list_refused", {{"why", done.error().message}, {"in_force", "what it was before"}});
+    // It is tried again with each look, and told once.
+    if (done.error().message != told_) base::log_event(base::Level::kError, "edge.list_refused", {{"why", done.error().message}, {"in_force", "what it was before"}});
+    told_ = done.error().message;
     return std::nullopt;
   }
+  told_.clear();
   publish_as("edge.lists_swapped", next, plan);
   return next;
 }

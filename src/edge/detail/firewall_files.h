@@ -42,6 +42,7 @@ class FirewallFiles {
   ring::UpdateBoard board_;
   keep::TableFile table_;  // what workers remember between requests
   policy::DataFiles data_;
+  std::string told_;  // why changed data could not be put in force, the last time
 };
 
 }  // namespace ringwall::edge::detail
