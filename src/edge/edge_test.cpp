@@ -508,6 +508,55 @@ TEST_CASE("edge: rules, modes and exclusions change under load without a reload,
   CHECK(workers() == before);
 }
 
+TEST_CASE("edge: the description of an API outlives nginx, and is taken up when it changes") {
+  if (nginx_missing()) return;
+  Ring ring;
+  const auto put = [&](const std::string& path) {
+    const auto text = fmt::format(R"({{"openapi": "3.1.0", "paths": {{"{}": {{"get": {{}}}}}}}})", path);
+    REQUIRE(base::real_files().write_atomic(ring.folder.path + "/api.json", text).ok());
+  };
+  put("/echo");
+  ring.declaration.waf.mode = "block";
+  ring.declaration.waf.core_rule_set = "";
+  ring.declaration.edge.hosts[0].waf.openapi.file = "api.json";
+  ring.start();
+  const auto status = [&](const std::string& path) { return ring.get(ring.plain(path)).status; };
+  const auto models = [&] {
+    const auto names = base::real_files().list(ring.folder.path + "/run/waf").value();
+    return std::count_if(names.begin(), names.end(), [](const auto& name) { return name.starts_with("model-"); });
+  };
+  CHECK(models() == 1);
+  CHECK(status("/echo") == 200);
+  CHECK(status("/other") == 404);
+
+  // A change of something else publishes anew, and leaves the file where it is.
+  auto next = ring.declaration;
+  next.waf.inbound_threshold = 6;
+  REQUIRE(ring.edge->apply(next).ok());
+  CHECK(models() == 1);
+
+  // Another nginx reads the configuration from the disk.
+  const auto master = ring.edge->status().pid;
+  REQUIRE(::kill(master, SIGKILL) == 0);
+  REQUIRE(eventually([&] { return ring.edge->status().pid > 0 && ring.edge->status().pid != master; }));
+  const auto answers = [&](const std::string& path, int wanted) {
+    return eventually([&] {
+      http::Fetch request;
+      request.url = ring.plain(path);
+      const auto fetched = http::fetch(request);
+      return fetched.ok() && fetched->status == wanted;
+    });
+  };
+  CHECK(answers("/echo", 200));
+  CHECK(answers("/other", 404));
+
+  put("/other");
+  CHECK(ring.edge->rules_change(next).value().has_value());
+  REQUIRE(ring.edge->apply(next).ok());
+  CHECK(answers("/echo", 404));
+  CHECK(!ring.edge->rules_change(next).value().has_value());
+}
+
 TEST_CASE("edge: a list or a database that changed on disk is in force by itself, and a broken one changes nothing") {
   if (nginx_missing()) return;
   Ring ring;

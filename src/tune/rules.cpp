@@ -33,6 +33,7 @@ Result<Rules> Rules::load(policy::PolicyFile file, std::string bundle, std::map<
   for (auto& one : file.policies) {
     one.mode = one.mode == waf::Mode::kOff ? waf::Mode::kOff : waf::Mode::kBlock;
     one.lists.clear();
+    one.model.reset();
   }
   Rules out;
   const auto text = policy::write_policy_file(file);

@@ -40,6 +40,21 @@ expect 'one that is not there is an error' 2 "$(code_of "$ringwall" waf explain 
 expect 'rules that refuse less' 0 "$(code_of "$ringwall" --json waf replay --rules "$folder/next.conf" --current "$folder/now.conf" --file "$folder/traffic.jsonl")"
 expect 'let all of them through' '8 0 0 8' "$(jq -r '"\(.refused_before) \(.refused_now) \(.newly_refused) \(.no_longer_refused)"' "$folder/out")"
 expect 'rules that refuse more end with 1' 1 "$(code_of "$ringwall" waf replay --rules "$folder/now.conf" --current "$folder/next.conf" --file "$folder/traffic.jsonl")"
+
+# The declaration of a place with an API description is judged by its rules alone.
+printf '{"openapi": "3.1.0", "paths": {"/notes/save": {"get": {}}}}' >"$folder/api.json"
+cat >"$folder/ringwall.yaml" <<YAML
+application: shop
+edge:
+  listeners: [{ address: "127.0.0.1:8080", tls: false }]
+  hosts:
+    - names: [shop]
+      routes: [{ path: /, service: web, waf: { openapi: { file: api.json } } }]
+services: [{ name: web, addresses: ["127.0.0.1:8081"] }]
+waf: { mode: block, core_rule_set: "", rules: [now.conf] }
+YAML
+expect 'a declaration with an API description is replayed' 0 "$(code_of "$ringwall" --json waf replay "$folder/ringwall.yaml" --current "$folder/ringwall.yaml" --file "$folder/traffic.jsonl")"
+expect 'by its rules' '8 8' "$(jq -r '"\(.refused_before) \(.refused_now)"' "$folder/out")"
 # The requests of go-ftw tests, for whoever sends them elsewhere.
 mkdir "$folder/tests"
 cat >"$folder/tests/1.yaml" <<'YAML'

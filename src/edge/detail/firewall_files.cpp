@@ -72,7 +72,7 @@ void FirewallFiles::publish_as(const char* event, const FirewallPlan& plan, cons
   if (!names.ok()) return;
   const auto is_of = [](const FirewallPlan& one, const std::string& name) {
     const auto& data = one.policies.files;
-    return name == one.bundle_name || std::any_of(data.begin(), data.end(), [&](const auto& file) { return file.second == name; });
+    return name == one.bundle_name || one.models.contains(name) || std::any_of(data.begin(), data.end(), [&](const auto& file) { return file.second == name; });
   };
   for (const auto& name : *names) {
     const bool ours = name.starts_with("rules-") || name.starts_with("list-") || name.starts_with("places-") || name.starts_with("model-");
