@@ -5,7 +5,7 @@ namespace ringwall::edge_module {
 
 namespace {
 
-constexpr int kErrorsBegin = 400;
+constexpr int kNotFound = 404, kGone = 410;
 
 std::string_view kept(ngx_http_request_t* request, std::string_view text) noexcept {
   auto* copy = static_cast<char*>(ngx_pnalloc(request->pool, text.size()));
@@ -44,10 +44,10 @@ ngx_int_t refuse_bot(ngx_http_request_t* request, Judged& judged) noexcept {
   return carry_out(request, judged);
 }
 
-// Where an application serves the path it is one like any other.
+// Where an application serves the path it is one like any other, and what the firewall refused says nothing of that.
 void settle_bots(ngx_http_request_t* request, Judged& judged, int status) noexcept {
   const auto& policy = judged.policy->text.bots;
-  if (status < kErrorsBegin || !policy.is_honeypot(view(request->uri))) return;
+  if (judged.enforced || (status != kNotFound && status != kGone) || !policy.is_honeypot(view(request->uri))) return;
   judged.bots.add(policy::BotSignal::kHoneypot);
   judged.noted = judged.noted || (policy.note_score != 0 && judged.bots.score() >= policy.note_score);
 }

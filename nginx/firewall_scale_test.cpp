@@ -138,6 +138,24 @@ TEST_CASE("firewall at scale: memory grows neither with hosts nor with updates, 
       if (status != 200 && status != 406) ++other;
     }
   });
+  // Also when a check ends the test.
+  struct Ends {
+    std::atomic<bool>& open;
+    std::thread& customer;
+    ~Ends() {
+      open = false;
+      if (customer.joinable()) customer.join();
+    }
+  } const ends{open, customer};
+  // What is no longer in force is freed beside the traffic, some time after a worker's next request.
+  const auto least_kb = [&] {
+    long least = memory_kb(nginx);
+    for (int i = 0; i < 20; ++i) {
+      (void)get(nginx.port(), fmt::format("/?version={}", version.load()));
+      least = std::min(least, memory_kb(nginx));
+    }
+    return least;
+  };
   long after_ten_kb = 0;
   for (int update = 1; update <= kUpdates; ++update) {
     CAPTURE(update);
@@ -157,14 +175,14 @@ TEST_CASE("firewall at scale: memory grows neither with hosts nor with updates, 
       const auto answer = converse(nginx.port(), fmt::format("GET /?version={} HTTP/1.1\r\nHost: host1.test\r\nConnection: close\r\n\r\n", version.load()));
       CHECK(status_of(answer) == (update % 2 == 0 ? 200 : 406));
     }
-    if (update == 10) after_ten_kb = memory_kb(nginx);
+    if (update == 10) after_ten_kb = least_kb();
   }
   open = false;
   customer.join();
   CHECK(other == 0);
   CHECK(asked > kUpdates);
+  CHECK(eventually([&] { return least_kb() - after_ten_kb < 4096; }));
   const auto after_all_kb = memory_kb(nginx);
-  CHECK(after_all_kb - after_ten_kb < 4096);
   std::printf("firewall at scale: %d workers, one host %ld KB, %d hosts %ld KB, after 10 updates %ld KB, after %d %ld KB; %d requests meanwhile\n", kWorkers, few_kb, kHosts, many_kb, after_ten_kb, kUpdates, after_all_kb,
               asked.load());
 }

@@ -10,7 +10,7 @@ namespace ringwall::edge_module {
 namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
-constexpr std::size_t kValuesMax = 8;  // of one argument; applications take the first or the last, which are among them
+constexpr std::size_t kValuesMax = 8;  // of one argument; applications take the first or the last of the query or the body, which are among them
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -82,7 +82,7 @@ Counted values_of(ngx_http_request_t* request, const Judged& judged, const keep:
     case policy::LimitKey::kCookie: add(cookie_of(request, by.field)); break;
     case policy::LimitKey::kArgument: {
       std::array<std::string_view, kValuesMax> values;
-      const auto found = std::min(judged.transaction->arguments(by.field, values), values.size());
+      const auto found = judged.transaction->arguments(by.field, values);
       for (std::size_t i = 0; i < found; ++i) add(policy::folded(values[i]));
       break;
     }
@@ -133,6 +133,8 @@ Answer ask_distinct(keep::Table& table, Judged& judged, const policy::Limit& lim
 
 Answer ask(ngx_http_request_t* request, keep::Table& table, Judged& judged, const policy::Limit& limit, std::int64_t now_ns) {
   auto keys = values_of(request, judged, table, limit.by);
+  // Whose body was not read, because a list skips the rules that say how, did not leave it out.
+  if (keys.size == 0 && limit.by.key == policy::LimitKey::kArgument && judged.list != nullptr && judged.list->text.skip_rules) return {};
   // Who leaves it out is known by the address.
   if (keys.size == 0) keys.add(std::string(1, '\0') + std::string(address_of(request->connection)));
   const auto values = limit.of ? values_of(request, judged, table, *limit.of) : Counted();

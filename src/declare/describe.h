@@ -126,7 +126,7 @@ template <class V>
 void describe(V& visit, WafBots& v) {
   visit("deny_score", v.deny_score, range(0, 1'000), "Requests with this bot score or more are refused; 0 refuses none.");
   visit("note_score", v.note_score, range(0, 1'000), "Requests with this bot score or more have the action match in their record; 0 notes none.");
-  visit("honeypots", v.honeypots, text(Text::kUrlPath), "Paths nobody links to: asking for one that is answered with an error is a signal. With * at its end all that begins so.");
+  visit("honeypots", v.honeypots, text(Text::kUrlPath), "Paths nobody links to: asking for one that is not there (404, 410) is a signal. With * at its end all that begins so.");
 }
 
 // Those for which a version of the Core Rule Set publishes exclusions: 3.3 in files of its own, 4 as plugins.

@@ -19,13 +19,16 @@ constexpr std::pair<std::string_view, LimitKey> kKeys[] = {
 
 namespace {
 
-// "/login;a=1/x" without the parameters of its segments, which some applications ignore.
+// "/login;a=1/x" as applications see it that ignore parameters: without those of its segments, and without segments that had nothing
+// else ("/;a/login", "/.;a/login").
 std::string without_parameters(std::string_view path) {
   std::string out;
-  bool parameters = false;
-  for (const char c : path) {
-    parameters = c != '/' && (parameters || c == ';');
-    if (!parameters) out += c;
+  for (std::size_t begin = 0; begin < path.size();) {
+    const auto end = std::min(path.find('/', begin), path.size());
+    const auto segment = path.substr(begin, end - begin), name = segment.substr(0, segment.find(';'));
+    const bool slash = end < path.size();
+    if ((!name.empty() && name != ".") || out.empty()) out.append(name).append(slash ? "/" : "");
+    begin = end + 1;
   }
   return out;
 }
@@ -38,7 +41,9 @@ bool concerns_path(std::string_view written, std::string_view uri_path) {
 }
 
 bool Limit::concerns(std::string_view method, std::string_view uri_path) const {
-  if (!concerns_path(text.path, uri_path)) return false;
+  // To many applications "/login/" is "/login".
+  const bool exact = text.path.starts_with("= ");
+  if (!concerns_path(text.path, uri_path) && !(exact && concerns_path(text.path + "/", uri_path))) return false;
   return text.methods.empty() || std::find(text.methods.begin(), text.methods.end(), method) != text.methods.end();
 }
 

@@ -216,6 +216,8 @@ TEST_CASE("policy: where a limit applies") {
   const Case kCases[] = {
       {"", "/any", true},        {"/a", "/a/b", true},           {"/a/", "/a", false},       {"= /login", "/login", true},        {"= /login", "/login/x", false},
       {"= /login", "/login;a=1", true}, {"= /in/login", "/in;x/login;y", true}, {"/api/", "/api;x/y", true}, {"= /a;b", "/a;b", true}, {"= /login", "/;login", false},
+      // Segments that are parameters alone, and a closing slash.
+      {"= /login", "/;x/login", true}, {"/admin/", "/;x/admin/x", true}, {"/admin/", "/.;x/admin/x", true}, {"/admin/", "/admin/;x", true}, {"= /login", "/login/", true}, {"= /login", "/login/;x", true}, {"= /login", "/login//x", false},
   };
   for (const auto& c : kCases) {
     CAPTURE(c.limit);

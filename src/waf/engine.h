@@ -172,7 +172,7 @@ class Transaction {
   // Before phase 1: what rules find in TX under this name.  The texts live until reset().
   virtual void set_tx(std::string_view name, std::string_view value) = 0;
   // Arguments of this name, whatever the case, of the query and of the body, a JSON body's with or without "json." in front: how many
-  // there are.  Of more than `room` the first and the last are kept, half and half.
+  // of `room` were filled.  Query and body have half of it each, and in it the first and the last, half and half.  Blanks around names do not count.
   virtual std::size_t arguments(std::string_view name, std::span<std::string_view> room) const = 0;
 
   virtual void observe(RuleObserver* observer) = 0;  // null: nobody; stays over reset()

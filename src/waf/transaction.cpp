@@ -101,10 +101,22 @@ class RealTransaction final : public Transaction {
     judge_.set_tx(slot == program.slot_of.end() ? detail::kNone : slot->second, name, value, true);
   }
   std::size_t arguments(std::string_view name, std::span<std::string_view> room) const override {
+    // An application reads the query or the body, and of it the first or the last.
+    const auto share = room.size() / 2;
+    const auto of_query = first_and_last(Variable::kArgsGet, name, room.first(share));
+    return of_query + first_and_last(Variable::kArgsPost, name, room.subspan(of_query).first(share));
+  }
+  void observe(RuleObserver* observer) override { judge_.observer = observer; }
+  std::size_t memory_bytes() const override { return judge_.memory_bytes(); }
+
+ private:
+  // How many values of `room` were filled: all there are, or as many of the first and of the last.
+  std::size_t first_and_last(Variable variable, std::string_view name, std::span<std::string_view> room) const {
     constexpr std::string_view kJson = "json.";
     std::size_t found = 0;
-    for (const auto& entry : judge_.exchange.entries(Variable::kArgs)) {
-      if (!same_letters(entry.name, name) && !(entry.name.starts_with(kJson) && same_letters(entry.name.substr(kJson.size()), name))) continue;
+    for (const auto& entry : judge_.exchange.entries(variable)) {
+      const auto written = base::trim(entry.name);
+      if (!same_letters(written, name) && !(written.starts_with(kJson) && same_letters(written.substr(kJson.size()), name))) continue;
       if (found >= room.size()) {
         // The first of the later half goes.
         const auto later = room.subspan(room.size() / 2);
@@ -115,12 +127,8 @@ class RealTransaction final : public Transaction {
       }
       ++found;
     }
-    return found;
+    return std::min(found, room.size());
   }
-  void observe(RuleObserver* observer) override { judge_.observer = observer; }
-  std::size_t memory_bytes() const override { return judge_.memory_bytes(); }
-
- private:
   Verdict run(int phase) {
     judge_.run(phase);
     return judge_.verdict;
