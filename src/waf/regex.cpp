@@ -61,7 +61,7 @@ Found search_pcre2(const pcre2_code* code, std::string_view text, Group* groups,
   std::size_t begin = 0, level = 0;
   const auto most = std::max(kPlacesMin, text.size() / kPartsOfText);
   while (begin <= text.size()) {
-    const auto places = std::max<std::size_t>(most >> (2 * level), 1);
+    const auto places = std::min(std::max<std::size_t>(most >> (2 * level), 1), text.size() + 1 - begin);
     pcre2_set_offset_limit(match.context, begin + places - 1);
     pcre2_set_match_limit(match.context, kStepsOfPlace[level]);
     found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), begin, 0, match.data, match.context);
