@@ -77,7 +77,7 @@ class Compiler {
     for (const auto& item : p_.source.items) {
       if (item.marker) {
         for (int phase = 1; phase <= 5; ++phase) {
-          p_.phases[static_cast<std::size_t>(phase)].push_back({Step::Kind::kMarker, 0, kNone});
+          p_.phases[static_cast<std::size_t>(phase)].push_back({.kind = Step::Kind::kMarker});
           awaited[static_cast<std::size_t>(phase)].push_back("=" + item.marker->name);
         }
         continue;
@@ -85,7 +85,7 @@ class Compiler {
       const auto& rule = *item.rule;
       const auto phase = static_cast<std::size_t>(rule.actions.phase.value_or(2));
       const auto head = RW_TRY(chain(rule));
-      p_.phases[phase].push_back({Step::Kind::kRule, head, kNone});
+      p_.phases[phase].push_back({.rule = head});
       awaited[phase].push_back(rule.actions.skip_after);
     }
     for (std::size_t phase = 1; phase <= 5; ++phase) {
@@ -361,6 +361,16 @@ bool compares_tx_with_number(const CompiledRule& rule) {
          std::find(std::begin(kComparisons), std::end(kComparisons), rule.op) != std::end(kComparisons);
 }
 
+void make_gate(Step& step, const CompiledRule& rule) {
+  if (!rule.exclusions.empty()) return;
+  const auto& actions = rule.source->actions;
+  const bool silent = !actions.log.value_or(true) && !actions.audit_log.value_or(false) && !actions.severity;
+  const bool passes = actions.disruptive == Disruptive::kNone || actions.disruptive == Disruptive::kPass;
+  step.kind = Step::Kind::kGate;
+  step.op = rule.op, step.count = rule.targets[0].count, step.slot = rule.targets[0].slot, step.number = rule.number;
+  step.only_skips = silent && passes && actions.skip == 0 && rule.next_in_chain == kNone && rule.begins.empty() && rule.assignments.empty() && rule.expiries.empty() && rule.controls.empty();
+}
+
 std::uint32_t group_of(Program& program, Variable variable, std::uint16_t chain) {
   for (std::uint32_t i = 0; i < program.groups.size(); ++i) {
     if (program.groups[i].variable == variable && program.groups[i].chain == chain) return i;
@@ -450,6 +460,7 @@ void make_prefilter(Program& program) {
     for (auto& step : phase) {
       if (step.kind != Step::Kind::kRule) continue;
       const auto& rule = program.rules[step.rule];
+      if (rule.tx_number) make_gate(step, rule);
       if (!rule.skippable || told_by_bytes(rule.op)) continue;
       step.signature = rule.signature, step.question = rule.question;
       std::copy(std::begin(rule.pattern), std::end(rule.pattern), step.pattern);

@@ -26,6 +26,8 @@ bool same_nocase(std::string_view a, std::string_view lower) {
   return true;
 }
 
+std::string_view text_of(const Exchange::TxValue& value, bool count) { return !count ? value.value : value.set ? "1" : "0"; }
+
 bool is_of_matched(Variable v) {
   return v == Variable::kMatchedVar || v == Variable::kMatchedVarName || v == Variable::kMatchedVars || v == Variable::kMatchedVarsNames;
 }
@@ -50,6 +52,7 @@ void Judge::reset(const ExchangeInfo& info, const CompiledOverlay* overlay) {
   skip_ = 0;
   matched_.clear();
   before_ = told_ = 0;
+  gate_ = nullptr;
   for (auto& key : persistent_keys_) key.clear();
   variants_.reset();
   told_spent_ = false;
@@ -111,6 +114,21 @@ void Judge::run(int phase) {
     if (removed_[step.rule]) {
       ++i;
       continue;
+    }
+    if (step.kind == Step::Kind::kGate && observer == nullptr) {
+      auto& value = exchange.tx[step.slot];
+      if ((!step.count && !value.set) || !compares(step.op, step.count ? std::int64_t{value.set} : value.as_number(), step.number)) {
+        steps += kStepsPerOperator;
+        ++i;
+        continue;
+      }
+      if (step.only_skips && target_removals_.empty()) {
+        steps += kStepsPerOperator;
+        gate_ = &step;
+        gate_text_ = text_of(value, step.count);
+        i = step.skip_to != kNone ? step.skip_to : i + 1;
+        continue;
+      }
     }
     if (step.signature != kNone && !variants_.may_match(step)) {
       steps += kStepsPerOperator;
@@ -182,7 +200,7 @@ bool Judge::compare_tx(const CompiledRule& rule) {
   if (!target.count && !value.set) return false;
   if (!compares(rule.op, target.count ? std::int64_t{value.set} : value.as_number(), rule.number)) return false;
   if (excluded(rule, head_, Variable::kTx, target.key)) return false;
-  const auto text = !target.count ? value.value : value.set ? "1" : "0";
+  const auto text = text_of(value, target.count);
   on_match(rule, Value{Variable::kTx, target.key, text, kNoText, target.count}, text);
   return true;
 }
@@ -372,6 +390,11 @@ void Judge::on_match(const CompiledRule& rule, const Value& value, std::string_v
 
 // What the rule before has matched; MATCHED_VAR stays with its last.
 void Judge::forget_matched() {
+  if (gate_ != nullptr) {
+    const auto& target = program_->rules[gate_->rule].targets[0];
+    matched_.push_back({Variable::kTx, target.key, gate_text_, target.count});
+    gate_ = nullptr;
+  }
   if (matched_.empty()) return;
   if (told_ > 0) {
     exchange.entries(Variable::kMatchedVars).clear();

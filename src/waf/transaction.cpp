@@ -18,7 +18,7 @@ class CompiledSet final : public RuleSet {
   RuleSetInfo info() const override {
     RuleSetInfo info;
     for (const auto& phase : program->phases) {
-      info.rules += static_cast<std::size_t>(std::count_if(phase.begin(), phase.end(), [](const auto& step) { return step.kind == detail::Step::Kind::kRule; }));
+      info.rules += static_cast<std::size_t>(std::count_if(phase.begin(), phase.end(), [](const auto& step) { return step.kind != detail::Step::Kind::kMarker; }));
     }
     for (const auto& rule : program->rules) info.patterns += rule.regex != nullptr ? 1 : 0;
     return info;

@@ -97,6 +97,8 @@ class Judge {
     bool count;
   };
   std::vector<Matched> matched_;          // by the chain under evaluation, behind the last one of earlier rules
+  const Step* gate_ = nullptr;            // matched after those, and has to be noted once another rule is evaluated
+  std::string_view gate_text_;
   std::size_t before_ = 0, told_ = 0;     // how many are of earlier rules; are in MATCHED_VAR and the like
 };
 

@@ -149,10 +149,16 @@ struct Signature {
 
 // What a phase runs, in order.
 struct Step {
-  enum class Kind : std::uint8_t { kRule, kMarker };
+  enum class Kind : std::uint8_t { kRule, kMarker, kGate };
   Kind kind = Kind::kRule;
+  // Of a gate, a rule that compares TX:key with a number: most are closed, and then the rule itself need not be looked at.
+  Operator op = Operator::kUnconditionalMatch;
+  bool count = false;
+  bool only_skips = false;      // open, it does nothing but skip
   std::uint32_t rule = 0;       // index of a chain head
   std::uint32_t skip_to = kNone;  // of a rule with skipAfter: the step behind the marker, or the end of the phase
+  std::uint32_t slot = kNone;
+  std::int64_t number = 0;
   // Of a skippable rule with patterns, here so that most rules need not be looked at themselves.
   std::uint32_t signature = kNone, question = kNone;
   std::uint32_t pattern[kFamilies] = {kNone, kNone};
