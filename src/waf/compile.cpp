@@ -363,12 +363,45 @@ bool compares_tx_with_number(const CompiledRule& rule) {
 
 void make_gate(Step& step, const CompiledRule& rule) {
   if (!rule.exclusions.empty()) return;
-  const auto& actions = rule.source->actions;
-  const bool silent = !actions.log.value_or(true) && !actions.audit_log.value_or(false) && !actions.severity;
-  const bool passes = actions.disruptive == Disruptive::kNone || actions.disruptive == Disruptive::kPass;
   step.kind = Step::Kind::kGate;
   step.op = rule.op, step.count = rule.targets[0].count, step.slot = rule.targets[0].slot, step.number = rule.number;
-  step.only_skips = silent && passes && actions.skip == 0 && rule.next_in_chain == kNone && rule.begins.empty() && rule.assignments.empty() && rule.expiries.empty() && rule.controls.empty();
+  step.only_skips = rule.plain && rule.next_in_chain == kNone && rule.begins.empty() && rule.assignments.empty();
+}
+
+// Whether a rule that matches does nothing but give TX values that depend on TX alone.
+bool sets_tx_by_tx(const CompiledRule& rule) {
+  const auto of_tx = [](const Template& text) {
+    return std::all_of(text.pieces.begin(), text.pieces.end(), [](const Piece& piece) { return !piece.is_variable || (piece.variable == Variable::kTx && piece.slot != kNone); });
+  };
+  return rule.plain && !rule.skips_after && rule.next_in_chain == kNone && rule.begins.empty() && rule.exclusions.empty() &&
+         std::all_of(rule.assignments.begin(), rule.assignments.end(), [&](const Assignment& one) { return one.collection == Variable::kTx && one.slot != kNone && of_tx(one.value); });
+}
+
+// The longest part of phase 1 that may be an opening.
+void find_opening(Program& program) {
+  auto& steps = program.phases[1];
+  std::uint32_t begin = 0;
+  for (std::uint32_t i = 0; i <= steps.size(); ++i) {
+    const bool goes_on = i < steps.size() && (steps[i].kind != Step::Kind::kRule || steps[i].folds);
+    if (goes_on) continue;
+    if (i - begin > program.opening_end - program.opening_begin) program.opening_begin = begin, program.opening_end = i;
+    begin = i + 1;
+  }
+  program.opening_slots.assign(program.slots.size(), false);
+  const auto uses = [&](const Template& text) {
+    for (const auto& piece : text.pieces) {
+      if (piece.is_variable) program.opening_slots[piece.slot] = true;
+    }
+  };
+  for (auto i = program.opening_begin; i < program.opening_end; ++i) {
+    if (steps[i].kind == Step::Kind::kMarker) continue;
+    if (steps[i].kind == Step::Kind::kGate) program.opening_slots[steps[i].slot] = true;
+    if (!steps[i].folds) continue;
+    for (const auto& one : program.rules[steps[i].rule].assignments) {
+      program.opening_slots[one.slot] = true;
+      uses(one.value);
+    }
+  }
 }
 
 std::uint32_t group_of(Program& program, Variable variable, std::uint16_t chain) {
@@ -377,7 +410,9 @@ std::uint32_t group_of(Program& program, Variable variable, std::uint16_t chain)
   }
   const auto before = chain == kRaw ? kNone : group_of(program, variable, program.chains[chain].parent);
   const auto index = static_cast<std::uint32_t>(program.groups.size());
-  program.groups.push_back({variable, chain, before, chain == kRaw ? index : program.groups[before].raw});
+  if (chain == kRaw) program.looked_at.push_back(index);
+  const auto place = chain == kRaw ? static_cast<std::uint32_t>(program.looked_at.size() - 1) : program.groups[before].place;
+  program.groups.push_back({variable, chain, before, chain == kRaw ? index : program.groups[before].raw, place});
   return index;
 }
 
@@ -446,6 +481,13 @@ void make_prefilter(Program& program) {
     rule.signature = static_cast<std::uint32_t>(known - program.signatures.begin());
     if (known == program.signatures.end()) program.signatures.push_back(std::move(signature));
   }
+  for (auto& rule : program.rules) {
+    const auto& actions = rule.source->actions;
+    const bool silent = !actions.log.value_or(true) && !actions.audit_log.value_or(false) && !actions.severity;
+    const bool passes = actions.disruptive == Disruptive::kNone || actions.disruptive == Disruptive::kPass;
+    rule.skips_after = !actions.skip_after.empty();
+    rule.plain = silent && passes && actions.skip == 0 && rule.expiries.empty() && rule.controls.empty();
+  }
   give_scanners(program, (*filters)[kOfRequests]);
   (*filters)[kOfAnswers].finish();
   const bool fits = std::all_of(filters->begin(), filters->end(), [](const Prefilter& filter) { return filter.words() <= kPrefilterWordsMax; });
@@ -461,16 +503,18 @@ void make_prefilter(Program& program) {
       if (step.kind != Step::Kind::kRule) continue;
       const auto& rule = program.rules[step.rule];
       if (rule.tx_number) make_gate(step, rule);
+      step.folds = (rule.tx_number || rule.targets.empty()) && sets_tx_by_tx(rule);
       if (!rule.skippable || told_by_bytes(rule.op)) continue;
       step.signature = rule.signature, step.question = rule.question;
       std::copy(std::begin(rule.pattern), std::end(rule.pattern), step.pattern);
     }
   }
+  find_opening(program);
 }
 
 }  // namespace
 
-Result<std::shared_ptr<const Overlay>> compile_overlay(const Program& program, const Adjustments& adjustments) {
+Result<std::shared_ptr<CompiledOverlay>> compile_overlay(const Program& program, const Adjustments& adjustments) {
   auto out = std::make_shared<CompiledOverlay>();
   out->mode = adjustments.mode;
   for (const auto& [name, value] : adjustments.tx) {
@@ -493,10 +537,10 @@ Result<std::shared_ptr<const Overlay>> compile_overlay(const Program& program, c
     if (placed.path.starts_with("= ")) placed.exact = true, placed.path.erase(0, 2);
     out->removals.push_back(std::move(placed));
   }
-  return std::shared_ptr<const Overlay>(std::move(out));
+  return out;
 }
 
-Result<std::shared_ptr<const Program>> compile_program(RuleSetSource source, const CompileOptions& options, const Program* previous) {
+Result<std::shared_ptr<Program>> compile_program(RuleSetSource source, const CompileOptions& options, const Program* previous) {
   auto program = std::make_shared<Program>();
   program->source = std::move(source);
   program->budget = options.budget;
@@ -504,7 +548,7 @@ Result<std::shared_ptr<const Program>> compile_program(RuleSetSource source, con
   for (auto& rule : program->rules) rule.tx_number = compares_tx_with_number(rule);
   count_groups(*program);
   if (options.fast) make_prefilter(*program);
-  return std::shared_ptr<const Program>(std::move(program));
+  return program;
 }
 
 }  // namespace ringwall::waf::detail

@@ -28,6 +28,10 @@ bool same_nocase(std::string_view a, std::string_view lower) {
 
 std::string_view text_of(const Exchange::TxValue& value, bool count) { return !count ? value.value : value.set ? "1" : "0"; }
 
+bool is_open(const Step& gate, Exchange::TxValue& value) {
+  return (gate.count || value.set) && compares(gate.op, gate.count ? std::int64_t{value.set} : value.as_number(), gate.number);
+}
+
 bool is_of_matched(Variable v) {
   return v == Variable::kMatchedVar || v == Variable::kMatchedVarName || v == Variable::kMatchedVars || v == Variable::kMatchedVarsNames;
 }
@@ -53,6 +57,7 @@ void Judge::reset(const ExchangeInfo& info, const CompiledOverlay* overlay) {
   matched_.clear();
   before_ = told_ = 0;
   gate_ = nullptr;
+  opening_ = overlay == nullptr ? &program_->opening : &overlay->opening;
   for (auto& key : persistent_keys_) key.clear();
   variants_.reset();
   told_spent_ = false;
@@ -75,6 +80,7 @@ void Judge::place() {
 }
 
 void Judge::remove(const Removal& removal) {
+  opening_ = nullptr;  // it may be without a rule of it
   if (!removal.targets.empty()) return target_removals_.push_back(&removal);
   for (const auto rule : removal.rules) removed_[rule] = true;
 }
@@ -102,6 +108,10 @@ void Judge::run(int phase) {
   skip_ = 0;
   variants_.begin_phase();
   for (std::size_t i = 0; i < all.size();) {
+    if (phase == 1 && i == program_->opening_begin && open()) {
+      i = program_->opening_end;
+      continue;
+    }
     const auto& step = all[i];
     if (step.kind == Step::Kind::kMarker) {
       ++i;
@@ -117,7 +127,7 @@ void Judge::run(int phase) {
     }
     if (step.kind == Step::Kind::kGate && observer == nullptr) {
       auto& value = exchange.tx[step.slot];
-      if ((!step.count && !value.set) || !compares(step.op, step.count ? std::int64_t{value.set} : value.as_number(), step.number)) {
+      if (!is_open(step, value)) {
         steps += kStepsPerOperator;
         ++i;
         continue;
@@ -146,6 +156,46 @@ void Judge::run(int phase) {
     if (spent()) return end_of_budget(phase);
     i = skip_after_ && step.skip_to != kNone ? step.skip_to : i + 1;
   }
+}
+
+// What the opening does, at once.
+bool Judge::open() {
+  if (opening_ == nullptr || !opening_->known || skip_ > 0 || observer != nullptr) return false;
+  for (const auto& [slot, value] : opening_->values) exchange.tx[slot] = {value, true};
+  if (opening_->last != nullptr) gate_ = opening_->last, gate_text_ = opening_->last_text;
+  steps += opening_->steps;
+  return true;
+}
+
+Opening Judge::opening(const CompiledOverlay* overlay) {
+  Opening out;
+  reset({}, overlay);
+  const auto& all = program_->phases[1];
+  const auto before = exchange.tx;
+  for (auto i = program_->opening_begin; i < program_->opening_end; ++i) {
+    const auto& step = all[i];
+    if (step.kind == Step::Kind::kMarker) continue;
+    const auto& rule = program_->rules[step.rule];
+    std::string text;
+    if (step.kind == Step::Kind::kGate) {
+      auto& value = exchange.tx[step.slot];
+      steps += kStepsPerOperator;
+      if (!is_open(step, value)) continue;
+      text = text_of(value, step.count);
+    }
+    // Others do more than set variables, or skip.
+    if (!step.folds) return out;
+    set_variables(rule);
+    if (step.kind == Step::Kind::kGate) out.last = &step, out.last_text = std::move(text);
+  }
+  for (std::uint32_t slot = 0; slot < before.size(); ++slot) {
+    const auto& now = exchange.tx[slot];
+    if (before[slot].set && !now.set) return out;
+    if (now.set && (!before[slot].set || now.value != before[slot].value)) out.values.emplace_back(slot, now.value);
+  }
+  out.steps = steps;
+  out.known = program_->opening_end > program_->opening_begin;
+  return out;
 }
 
 bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
@@ -422,6 +472,10 @@ void Judge::tell_matched() {
 }
 
 void Judge::after_match(const CompiledRule& rule, int phase, bool is_head) {
+  if (rule.plain) {
+    if (rule.skips_after) skip_after_ = true;
+    return;
+  }
   const auto& actions = rule.source->actions;
   if (actions.severity) {
     const auto highest = exchange.single(Variable::kHighestSeverity);
@@ -490,6 +544,7 @@ std::string_view Judge::tx_value(std::uint32_t slot, std::string_view key) const
 
 void Judge::set_tx(std::uint32_t slot, std::string_view key, std::string_view value, bool set) {
   if (slot != kNone) {
+    if (slot < program_->opening_slots.size() && program_->opening_slots[slot]) opening_ = nullptr;
     exchange.tx[slot] = {set ? value : std::string_view(), set};
     return;
   }

@@ -1,7 +1,7 @@
-// What judging costs without a server: judge_bench RULES [WORKLOAD [SECONDS [new]]]
+// What judging costs without a server: judge_bench RULES [WORKLOAD [SECONDS [new | cold]]]
 //
 // Values of arguments and cookies and the path differ from request to request, as they do; with "new" nothing of other requests is
-// remembered.
+// remembered, with "cold" other work comes between two requests, as a server's and its kernel's does, and takes the caches.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -16,6 +16,8 @@
 using namespace ringwall::waf;
 
 namespace {
+
+constexpr std::size_t kOthersBytes = 512 << 10;  // what comes between two requests touches so much
 
 // '#' stands for a digit that is another one in each request.
 struct Workload {
@@ -121,6 +123,8 @@ int main(int count, char** arguments) {
   before = cpu_us();
   const auto after = RuleSet::compile(std::move(again), {.previous = *rules});
   fmt::print("read {:.1f} ms, compile {:.1f} ms, compile after a change {:.1f} ms\n", read / 1e3, compiled / 1e3, (cpu_us() - before) / 1e3);
+  const bool cold = count > 4 && std::string_view(arguments[4]) == "cold";
+  std::vector<std::uint64_t> others(kOthersBytes / sizeof(std::uint64_t));
   const bool remembers = count < 5 || std::string_view(arguments[4]) != "new";
   const auto memory = remembers ? TextMemory::make(**rules) : nullptr;
   const auto transaction = Transaction::make(*rules, nullptr, memory);
@@ -136,6 +140,9 @@ int main(int count, char** arguments) {
     std::uint64_t times = 0;
     for (; times == 0 || spent < seconds * 1e6; ++times) {
       numbers.next();
+      if (cold) {
+        for (std::size_t i = 0; i < others.size(); i += 8) others[i] += times;
+      }
       spent += measured(*transaction, work);
     }
     std::string ids;

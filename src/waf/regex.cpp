@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/text.h"
 #include "waf/detail/line_begin.h"
 
 namespace ringwall::waf {
@@ -16,6 +17,8 @@ namespace {
 
 // RE2 keeps the states it has seen of a pattern in memory up to this many bytes, then begins anew.
 constexpr std::int64_t kAutomatonBytesMax = 16 << 20;
+
+constexpr std::size_t kFoldedBytesMax = 64;
 
 struct CodeFree {
   void operator()(pcre2_code* code) const { pcre2_code_free(code); }
@@ -133,6 +136,70 @@ class LinearRegex final : public Regex {
   const int groups_;
 };
 
+// Many patterns are a text to find, at any place or at a line's begin: an automaton would take longer.
+class TextRegex final : public Regex {
+ public:
+  TextRegex(std::string text, bool line_begin, bool ignore_case) : text_(ignore_case ? base::lower_ascii(text) : std::move(text)), line_begin_(line_begin), ignore_case_(ignore_case) {}
+
+  Found search(std::string_view text, Group* groups, int* count, std::uint64_t*) const override {
+    const auto at = line_begin_ ? at_line_begin(text) : anywhere(text);
+    if (at == std::string_view::npos) return Found::kNo;
+    if (groups != nullptr) groups[0] = {at, text_.size(), true}, *count = std::min(1, *count);
+    return Found::kYes;
+  }
+  bool linear() const override { return true; }
+
+ private:
+  static bool same_letter(char a, char lower) { return a == lower || (a >= 'A' && a <= 'Z' && a + 32 == lower); }
+  bool begins(std::string_view text) const {
+    if (!ignore_case_) return text.starts_with(text_);
+    return text.size() >= text_.size() && std::equal(text_.begin(), text_.end(), text.begin(), [](char lower, char a) { return same_letter(a, lower); });
+  }
+  std::size_t anywhere(std::string_view text) const {
+    if (!ignore_case_) return text.find(text_);
+    const auto at = std::search(text.begin(), text.end(), text_.begin(), text_.end(), same_letter);
+    return at == text.end() ? std::string_view::npos : static_cast<std::size_t>(at - text.begin());
+  }
+  std::size_t at_line_begin(std::string_view text) const {
+    for (std::size_t at = 0; at != std::string_view::npos; ++at) {
+      if (begins(text.substr(at))) return at;
+      at = text.find('\n', at);
+      if (at == std::string_view::npos) break;
+    }
+    return std::string_view::npos;
+  }
+
+  const std::string text_;  // lower case where case is ignored
+  const bool line_begin_, ignore_case_;
+};
+
+// ^.*$ takes every text as a whole.
+class WholeRegex final : public Regex {
+ public:
+  Found search(std::string_view text, Group* groups, int* count, std::uint64_t*) const override {
+    if (groups != nullptr) groups[0] = {0, text.size(), true}, *count = std::min(1, *count);
+    return Found::kYes;
+  }
+  bool linear() const override { return true; }
+};
+
+// Null: the pattern is more than a text.
+std::shared_ptr<const Regex> simple(std::string_view pattern, bool ignore_case) {
+  if (pattern == ".*" || pattern == "^.*" || pattern == "^.*$") return std::make_shared<WholeRegex>();
+  const bool line_begin = pattern.starts_with('^');
+  std::string text;
+  for (std::size_t i = line_begin ? 1 : 0; i < pattern.size(); ++i) {
+    const bool escaped = pattern[i] == '\\';
+    if (escaped) ++i;
+    // Escaped, letters and digits mean something; other signs do unescaped.
+    if (i == pattern.size() || (escaped ? std::isalnum(static_cast<unsigned char>(pattern[i])) != 0 : std::string_view("^$.|?*+()[{").find(pattern[i]) != std::string_view::npos)) return nullptr;
+    text += pattern[i];
+  }
+  // Where case is ignored, a short text is looked for byte by byte.
+  if (text.empty() || (ignore_case && text.size() > kFoldedBytesMax)) return nullptr;
+  return std::make_shared<TextRegex>(std::move(text), line_begin, ignore_case);
+}
+
 }  // namespace
 
 std::string to_re2(std::string_view pattern) {
@@ -193,6 +260,7 @@ std::string to_re2(std::string_view pattern) {
 Result<std::shared_ptr<const Regex>> Regex::compile(std::string_view pattern, bool ignore_case) {
   if (pattern.size() > kPatternBytesMax) return fail(Errc::kLimit, fmt::format("a pattern of {} bytes is longer than {}", pattern.size(), kPatternBytesMax));
   auto code = RW_TRY(compile_pcre2(pattern, ignore_case));
+  if (auto made = simple(pattern, ignore_case); made != nullptr) return made;
   re2::RE2::Options options;
   options.set_encoding(re2::RE2::Options::EncodingLatin1);
   options.set_log_errors(false);

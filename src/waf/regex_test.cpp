@@ -37,6 +37,17 @@ TEST_CASE("regex: what PCRE2 means is what is found") {
       {"\\/etc\\/passwd", "/etc/passwd", true},
       {"\\bor\\b", "x or y", true},
       {"x{1001}", std::string(1001, 'x'), true},
+      {"__utm", "a__utma", true},               // nothing but a text
+      {"__utm", "__ut", false},
+      {"a\\.b\\/", "xa.b/", true},
+      {"a\\.b\\/", "xacb/", false},
+      {"^ab", "xab", false},                    // a text at a line's begin
+      {"^ab", "x\nab", true},
+      {"^ab", "ab", true},
+      {"^ab", "\n\nab", true},
+      {"^ab", "x\n", false},
+      {"^.*$", "", true},                       // all of it
+      {"^.*$", "a\n\n", true},
   };
   for (const auto& c : kCases) {
     CAPTURE(c.pattern);
@@ -44,6 +55,30 @@ TEST_CASE("regex: what PCRE2 means is what is found") {
     REQUIRE(regex.ok());
     CHECK(((*regex)->search(c.text) == Found::kYes) == c.want);
   }
+}
+
+TEST_CASE("regex: a pattern that is a text or everything says where it is found as any other does") {
+  struct Case {
+    const char *pattern, *same, *text;  // `same`: written so that the general matcher takes it
+  };
+  constexpr Case kCases[] = {{"cd", "(?:c)d", "abcdcd"}, {"^b\\.", "^(?:b)\\.", "a\nb.c"}, {"^.*$", "^(?:.*)$", "a\nb\n"}, {".*", "(?:.*)", ""}, {"^.*", "^(?:.*)", "xy"}};
+  for (const auto& c : kCases) {
+    CAPTURE(std::string(c.pattern));
+    Group one[kGroupsMax], other[kGroupsMax];
+    int ones = kGroupsMax, others = kGroupsMax;
+    REQUIRE(Regex::compile(c.pattern).value()->search(c.text, one, &ones) == Found::kYes);
+    REQUIRE(Regex::compile(c.same).value()->search(c.text, other, &others) == Found::kYes);
+    CHECK(ones == others);
+    CHECK(one[0].set);
+    CHECK(one[0].offset == other[0].offset);
+    CHECK(one[0].size == other[0].size);
+  }
+  CHECK(Regex::compile("^Header_\\.", true).value()->search("x\nhEADER_.a") == Found::kYes);
+  CHECK(Regex::compile("^Header_", true).value()->search("a header_") == Found::kNo);
+  CHECK(Regex::compile("__UTM[", true).ok() == false);
+  CHECK(Regex::compile("__UTM", true).value()->search("a__utm") == Found::kYes);
+  CHECK(Regex::compile("@a", true).value()->search("`A") == Found::kNo);
+  CHECK(Regex::compile("\xc3\xa9", true).value()->search("\xc3\x89") == Found::kNo);
 }
 
 TEST_CASE("regex: groups") {

@@ -23,7 +23,11 @@ class CompiledSet final : public RuleSet {
     for (const auto& rule : program->rules) info.patterns += rule.regex != nullptr ? 1 : 0;
     return info;
   }
-  Result<std::shared_ptr<const Overlay>> overlay(const Adjustments& adjustments) const override { return detail::compile_overlay(*program, adjustments); }
+  Result<std::shared_ptr<const Overlay>> overlay(const Adjustments& adjustments) const override {
+    auto made = RW_TRY(detail::compile_overlay(*program, adjustments));
+    made->opening = detail::Judge(program, nullptr).opening(made.get());
+    return std::shared_ptr<const Overlay>(std::move(made));
+  }
 
   const std::shared_ptr<const detail::Program> program;
 };
@@ -164,7 +168,9 @@ std::string log_line(const Match& match) {
 
 Result<std::shared_ptr<const RuleSet>> RuleSet::compile(RuleSetSource source, const CompileOptions& options) {
   const auto* previous = options.previous == nullptr ? nullptr : static_cast<const CompiledSet&>(*options.previous).program.get();
-  return std::shared_ptr<const RuleSet>(std::make_shared<CompiledSet>(RW_TRY(detail::compile_program(std::move(source), options, previous))));
+  auto program = RW_TRY(detail::compile_program(std::move(source), options, previous));
+  program->opening = detail::Judge(program, nullptr).opening(nullptr);
+  return std::shared_ptr<const RuleSet>(std::make_shared<CompiledSet>(std::move(program)));
 }
 
 std::shared_ptr<TextMemory> TextMemory::make(const RuleSet& rules) {

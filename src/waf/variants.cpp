@@ -21,7 +21,9 @@ Family family_of(Variable variable) { return variable == Variable::kResponseBody
 }  // namespace
 
 Variants::Variants(const Program& program, Exchange& exchange, KnownTexts* known, std::uint64_t& steps)
-    : program_(program), exchange_(exchange), known_(program.prefilter == nullptr || known == nullptr || known->words() > kPrefilterWordsMax ? nullptr : known), steps_(steps), groups_(program.groups.size()), signatures_(program.signatures.size()) {}
+    : program_(program), exchange_(exchange), known_(program.prefilter == nullptr || known == nullptr || known->words() > kPrefilterWordsMax ? nullptr : known), steps_(steps), groups_(program.groups.size()), unknown_(program.looked_at.size()), known_yes_((program.questions.size() + 63) / 64), signatures_(program.signatures.size()) {
+  std::fill(std::begin(nothing_.bits), std::end(nothing_.bits), kNothing);
+}
 
 void Variants::reset() {
   variants_.clear();
@@ -145,7 +147,6 @@ Variants::Together* Variants::make_group(const ValueGroup& what) {
   const auto& node = program_.chains[what.chain];
   Together* before = nullptr;
   if (what.before != kNone) {
-    // What is known needs no transformation.
     auto& untransformed = group(what.raw);
     if (untransformed.bits[family] == kNothing) return &untransformed;
     before = &group(what.before);
@@ -164,7 +165,7 @@ Variants::Together* Variants::make_group(const ValueGroup& what) {
   const auto words = (*program_.prefilter)[family].words();
   const auto add = [&](const Entry& entry) {
     if (const auto* known = family == kOfRequests ? answers(entry.text, entry.value) : nullptr; known != nullptr) {
-      if (known == kNothing) return;
+      if (known == kNothing || what.chain != kRaw) return;
       if (yes == nullptr) made->answers = yes = exchange_.arena.make_array<std::uint64_t>(known_->words());
       return join(yes, known, known_->words());
     }
@@ -181,36 +182,51 @@ Variants::Together* Variants::make_group(const ValueGroup& what) {
   return made;
 }
 
+void Variants::look_at_variables() {
+  looked_epoch_ = epoch_;
+  std::fill(known_yes_.begin(), known_yes_.end(), 0);
+  for (std::size_t i = 0; i < unknown_.size(); ++i) {
+    const auto& all = group(program_.looked_at[i]);
+    unknown_[i] = all.bits[kOfRequests] != kNothing || all.bits[kOfAnswers] != kNothing;
+    if (all.answers != nullptr) join(known_yes_.data(), all.answers, known_->words());
+  }
+}
+
+bool Variants::one_known_says(std::uint32_t question, std::uint32_t signature) {
+  const auto& groups = program_.signatures[signature].groups;
+  return std::any_of(groups.begin(), groups.end(), [&](std::uint32_t one) {
+    const auto* answers = group(program_.groups[one].raw).answers;
+    return answers != nullptr && says(answers, question);
+  });
+}
+
 const Variants::Together& Variants::join_groups(std::uint32_t index) {
-  const auto& groups = program_.signatures[index].groups;
-  auto** parts = reinterpret_cast<Together**>(exchange_.arena.take(groups.size() * sizeof(Together*)));
-  std::size_t count = 0;
-  for (const auto one : groups) {
+  parts_.clear();
+  for (const auto one : program_.signatures[index].groups) {
+    if (!unknown_[program_.groups[one].place]) continue;
     auto* part = &group(one);
-    const bool holds_something = part->answers != nullptr || part->bits[kOfRequests] != kNothing || part->bits[kOfAnswers] != kNothing;
-    if (holds_something && std::find(parts, parts + count, part) == parts + count) parts[count++] = part;
+    if (std::find(parts_.begin(), parts_.end(), part) == parts_.end()) parts_.push_back(part);
   }
   const auto is = [&](const Together* together) -> const Together& {
     signatures_[index] = {epoch_, together};
     return *together;
   };
-  if (count == 0) return is(&group(groups[0]));
-  if (count == 1) return is(parts[0]);
-  for (const auto* known = parts[0]->first_joined; known != nullptr; known = known->next) {
-    if (std::equal(parts, parts + count, known->parts, known->parts + known->count)) return is(&known->together);
+  if (parts_.empty()) return is(&nothing_);
+  if (parts_.size() == 1) return is(parts_[0]);
+  for (const auto* known = parts_[0]->first_joined; known != nullptr; known = known->next) {
+    if (std::equal(parts_.begin(), parts_.end(), known->parts, known->parts + known->count)) return is(&known->together);
   }
+  const auto count = parts_.size();
+  auto** parts = exchange_.arena.make_array<Together*>(count);
+  std::copy(parts_.begin(), parts_.end(), parts);
   auto* joined = exchange_.arena.make_array<Joined>(1);
   joined->parts = parts, joined->count = count, joined->next = parts[0]->first_joined;
   parts[0]->first_joined = joined;
   auto& all = joined->together;
-  std::uint64_t *bits[kFamilies] = {}, *yes = nullptr;
+  std::uint64_t* bits[kFamilies] = {};
   for (const auto family : {kOfRequests, kOfAnswers}) all.bits[family] = kNothing;
   for (std::size_t i = 0; i < count; ++i) {
     const auto& one = *parts[i];
-    if (one.answers != nullptr) {
-      if (yes == nullptr) all.answers = yes = exchange_.arena.make_array<std::uint64_t>(known_->words());
-      join(yes, one.answers, known_->words());
-    }
     for (const auto family : {kOfRequests, kOfAnswers}) {
       if (one.bits[family] == kNothing) continue;
       const auto words = (*program_.prefilter)[family].words();
@@ -248,8 +264,8 @@ bool Variants::may_match(const CompiledRule& rule, const std::uint64_t* bits, co
 }
 
 bool Variants::may_match(const CompiledRule& rule) {
+  if (known_say(rule.question, rule.signature)) return true;
   const auto& all = signature(rule.signature);
-  if (all.answers != nullptr && says(all.answers, rule.question)) return true;
   return may_match(rule, all.bits[kOfRequests], all.bytes[kOfRequests], kOfRequests) || may_match(rule, all.bits[kOfAnswers], all.bytes[kOfAnswers], kOfAnswers);
 }
 

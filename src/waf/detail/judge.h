@@ -23,6 +23,8 @@ class Judge {
   void allow() { allowed_ = Allowed::kEverything; }
   // Runs one phase; afterwards verdict() may be set.
   void run(int phase);
+  // What the opening of the rule set does under an overlay; ends the exchange under judgement.
+  Opening opening(const CompiledOverlay* overlay);
   std::string_view tx_value(std::uint32_t slot, std::string_view key) const;
   void set_tx(std::uint32_t slot, std::string_view key, std::string_view value, bool set);
 
@@ -42,6 +44,7 @@ class Judge {
     bool count;
   };
 
+  bool open();
   bool spent() const { return steps > program_->budget.steps; }
   void end_of_budget(int phase);
   bool evaluate(std::uint32_t index, int phase, bool is_head);
@@ -85,6 +88,7 @@ class Judge {
   std::vector<bool> removed_;             // by index of rule
   std::vector<const Removal*> target_removals_;
   const CompiledOverlay* overlay_ = nullptr;
+  const Opening* opening_ = nullptr;      // null: this exchange has to run its rules one by one
   std::uint32_t head_ = 0;                // the chain under evaluation
   int skip_ = 0;
   bool skip_after_ = false;

@@ -80,6 +80,17 @@ struct Removal {
   std::vector<Target> targets;       // empty: the whole rule
 };
 
+// What the rules that begin phase 1 do to TX, where they depend on TX alone: settings that a set gives its defaults.  It is the same in
+// every exchange, so it is done once.
+struct Step;
+struct Opening {
+  bool known = false;
+  std::vector<std::pair<std::uint32_t, std::string>> values;  // of TX, by slot
+  const Step* last = nullptr;  // the gate that matched last, and what it looked at; null: none did
+  std::string last_text;
+  std::uint64_t steps = 0;
+};
+
 // A removal that belongs to a place and not to a rule.
 struct PlacedRemoval {
   Removal removal;
@@ -93,6 +104,7 @@ class CompiledOverlay final : public Overlay {
   std::vector<std::pair<std::uint32_t, std::string>> slots;           // of TX
   std::vector<std::pair<std::string, std::string>> dynamic;           // TX keys that no rule names
   std::vector<PlacedRemoval> removals;
+  Opening opening;
 };
 
 struct CompiledControl {
@@ -122,6 +134,8 @@ struct CompiledRule {
   std::uint32_t signature = kNone;     // of a skippable rule
   std::uint32_t question = kNone;      // in Program::questions
   bool tx_number = false;              // TX:key or &TX:key compared with a number, and nothing else
+  bool plain = false;                  // a match changes variables and skips, and does nothing else
+  bool skips_after = false;
   bool skippable = false;              // when no value of its targets can match, nothing needs to be done
 
   std::vector<Begin> begins;
@@ -139,6 +153,7 @@ struct ValueGroup {
   std::uint16_t chain = kRaw;
   std::uint32_t before = kNone;  // the same under the chain without its last transformation; kNone: this is the untransformed one
   std::uint32_t raw = kNone;     // the untransformed one
+  std::uint32_t place = kNone;   // of the variable in Program::looked_at
 };
 
 // What rules look at: rules of the same signature are told apart by their patterns alone.
@@ -155,6 +170,7 @@ struct Step {
   Operator op = Operator::kUnconditionalMatch;
   bool count = false;
   bool only_skips = false;      // open, it does nothing but skip
+  bool folds = false;           // depends on TX alone and changes TX alone
   std::uint32_t rule = 0;       // index of a chain head
   std::uint32_t skip_to = kNone;  // of a rule with skipAfter: the step behind the marker, or the end of the phase
   std::uint32_t slot = kNone;
@@ -181,6 +197,9 @@ struct Program {
   Budget budget;
   std::vector<CompiledRule> rules;
   std::array<std::vector<Step>, 6> phases;  // 1..5
+  std::uint32_t opening_begin = 0, opening_end = 0;  // steps of phase 1
+  std::vector<bool> opening_slots;                      // of TX: those it reads or writes
+  Opening opening;                                      // without an overlay
   std::vector<ChainNode> chains{1};
   std::vector<std::string> slots;                       // names of TX keys, lower case
   std::unordered_map<std::string, std::uint32_t, TextHash, std::equal_to<>> slot_of;
@@ -189,11 +208,12 @@ struct Program {
   std::unordered_map<std::string, std::shared_ptr<const PhraseSet>> phrase_sets;  // by their phrases and these' sizes
   std::vector<Signature> signatures;
   std::vector<ValueGroup> groups;
+  std::vector<std::uint32_t> looked_at;                 // of each variable that groups have: the untransformed one
   std::vector<std::uint32_t> questions;                 // rules whose answer depends on the text alone, of requests; see KnownTexts
   std::shared_ptr<const std::array<Prefilter, kFamilies>> prefilter;  // null: the plain path
 };
 
-Result<std::shared_ptr<const Program>> compile_program(RuleSetSource source, const CompileOptions& options, const Program* previous);
-Result<std::shared_ptr<const Overlay>> compile_overlay(const Program& program, const Adjustments& adjustments);
+Result<std::shared_ptr<Program>> compile_program(RuleSetSource source, const CompileOptions& options, const Program* previous);
+Result<std::shared_ptr<CompiledOverlay>> compile_overlay(const Program& program, const Adjustments& adjustments);
 
 }  // namespace ringwall::waf::detail

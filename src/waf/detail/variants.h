@@ -44,8 +44,9 @@ class Variants {
   // False: no value of the rule's targets can match; or not this one.  Of skippable rules.
   bool may_match(const CompiledRule& rule);
   bool may_match(const Step& step) {
+    if (known_say(step.question, step.signature)) return true;
     const auto& all = signature(step.signature);
-    if (all.answers != nullptr && step.question != kNone && says(all.answers, step.question)) return true;
+    if (&all == &nothing_) return false;
     const auto& filters = *program_.prefilter;
     return (step.pattern[kOfRequests] != kNone && filters[kOfRequests].possible(step.pattern[kOfRequests], all.bits[kOfRequests], all.bytes[kOfRequests])) ||
            (step.pattern[kOfAnswers] != kNone && filters[kOfAnswers].possible(step.pattern[kOfAnswers], all.bits[kOfAnswers], all.bytes[kOfAnswers]));
@@ -81,10 +82,11 @@ class Variants {
   const std::uint64_t* bits_of(std::uint32_t variant, Family family);
   bool may_match(const CompiledRule& rule, const std::uint64_t* bits, const ByteSet& bytes, Family family) const;
 
-  // Values together, of one variable under one chain or of several variables; those that are known apart from the others.
+  // Values together, of one variable under one chain or of several variables.  Those that are known are left out, but for the
+  // untransformed ones of a variable.
   struct Joined;
   struct Together {
-    const std::uint64_t* answers = nullptr;   // to which questions one of the known ones says yes; null: none
+    const std::uint64_t* answers = nullptr;   // to which questions one of the known ones says yes; null: to none
     const std::uint32_t* variants = nullptr;  // of a collection, where they were asked for
     const std::uint64_t* bits[kFamilies] = {};
     ByteSet bytes[kFamilies];
@@ -109,6 +111,13 @@ class Variants {
     std::uint64_t epoch = 0;
     const Together* of = nullptr;
   };
+  void look_at_variables();
+  // Whether a known value of the rule's targets says yes.  Few values say yes to any question, so all of the phase together are asked first.
+  bool known_say(std::uint32_t question, std::uint32_t signature) {
+    if (looked_epoch_ != epoch_) look_at_variables();
+    return question != kNone && says(known_yes_.data(), question) && one_known_says(question, signature);
+  }
+  bool one_known_says(std::uint32_t question, std::uint32_t signature);
   Together& group(std::uint32_t index);
   Together* make_group(const ValueGroup& what);
   Together* empty();
@@ -127,7 +136,12 @@ class Variants {
   std::vector<Variant> variants_;
   std::vector<Text> by_text_;
   std::vector<Group> groups_;            // as Program::groups
+  std::vector<bool> unknown_;            // as Program::looked_at: whether the variable holds something that is not known
+  std::vector<std::uint64_t> known_yes_; // to what a known value of any variable says yes
+  std::uint64_t looked_epoch_ = 0;       // when the two were made
   std::vector<Signed> signatures_;
+  std::vector<Together*> parts_;         // room for join_groups()
+  Together nothing_;
   std::uint64_t epoch_ = 0, first_epoch_ = 0;  // of this phase; of this exchange
 };
 
