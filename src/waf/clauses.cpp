@@ -17,14 +17,18 @@ constexpr int kRepeatMax = 3;
 char fold(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 using Bytes = std::bitset<256>;
 
-// What is known of a part: all texts it matches (`exact`), or clauses that hold for them.
+// What is known of a part: all texts it matches (`exact`), or clauses that hold for them.  Exact may be with an exception: what has a
+// byte of `beside` in it may be anything.  So "s[\"']*e[\"']*t" is "set", or has a quote in it.
 struct Info {
   bool exact = true;
   std::vector<std::string> strings{""};  // when exact
   std::vector<Clause> clauses;           // when not
+  Bytes beside;                          // when exact
 
-  static Info unknown() { return {false, {}, {}}; }
+  static Info unknown() { return {false, {}, {}, {}}; }
 };
+
+constexpr double kSeldom = 0.02, kSeldomMax = 0.3;
 
 void tidy(std::vector<std::string>& strings) {
   std::sort(strings.begin(), strings.end());
@@ -38,7 +42,7 @@ double weight(const Clause& clause) {
     const auto c = static_cast<unsigned char>(literal[0]);
     const bool letter = c >= 'a' && c <= 'z', digit = c >= '0' && c <= '9';
     if (literal.size() == 1) {
-      sum += letter ? 0.8 : digit ? 0.5 : c == ' ' ? 0.6 : std::string_view(".,-_/:=").find(static_cast<char>(c)) != std::string_view::npos ? 0.25 : 0.02;
+      sum += letter ? 0.8 : digit ? 0.5 : c == ' ' ? 0.6 : std::string_view(".,-_/:=").find(static_cast<char>(c)) != std::string_view::npos ? 0.25 : kSeldom;
       continue;
     }
     double each = 0.15;
@@ -61,7 +65,33 @@ std::vector<Clause> to_clauses(const Info& info) {
   if (!info.exact) return info.clauses;
   // A part that may be empty says nothing.
   if (info.strings.empty() || std::any_of(info.strings.begin(), info.strings.end(), [](const auto& s) { return s.empty(); })) return {};
-  return {info.strings};
+  auto clause = info.strings;
+  for (std::size_t c = 0; c < info.beside.size(); ++c) {
+    if (info.beside[c]) clause.emplace_back(1, static_cast<char>(c));
+  }
+  tidy(clause);
+  return {std::move(clause)};
+}
+
+// Bytes of which one is in whatever the part matches, but for the empty text; nothing: none are known that few texts have.
+std::optional<Bytes> seldom_bytes(const Info& info) {
+  Clause firsts;
+  const auto add = [&](const std::vector<std::string>& literals) {
+    for (const auto& literal : literals) {
+      if (!literal.empty()) firsts.push_back(literal.substr(0, 1));
+    }
+  };
+  Bytes bytes = info.beside;
+  if (info.exact) {
+    add(info.strings);
+  } else {
+    if (info.clauses.empty()) return {};
+    add(*std::min_element(info.clauses.begin(), info.clauses.end(), [](const auto& a, const auto& b) { return weight(a) < weight(b); }));
+  }
+  tidy(firsts);
+  if (weight(firsts) > kSeldomMax) return {};
+  for (const auto& first : firsts) bytes.set(static_cast<unsigned char>(first[0]));
+  return bytes;
 }
 
 Info concatenate(const Info& a, const Info& b) {
@@ -70,7 +100,7 @@ Info concatenate(const Info& a, const Info& b) {
     for (const auto& s : a.strings) longest_a = std::max(longest_a, s.size());
     for (const auto& s : b.strings) longest_b = std::max(longest_b, s.size());
     if (longest_a + longest_b <= kExactBytesMax) {
-      Info out{true, {}, {}};
+      Info out{true, {}, {}, a.beside | b.beside};
       for (const auto& x : a.strings) {
         for (const auto& y : b.strings) out.strings.push_back(x + y);
       }
@@ -106,7 +136,7 @@ class Sequence {
     if (whole_) return run_;
     close_run();
     keep_best(clauses_);
-    return {false, {}, clauses_};
+    return {false, {}, clauses_, {}};
   }
 
  private:
@@ -121,13 +151,15 @@ class Sequence {
 
 Info alternative(const std::vector<Info>& all) {
   std::vector<std::string> strings;
+  Bytes beside;
   bool exact = true;
   for (const auto& one : all) {
     exact = exact && one.exact;
+    beside |= one.beside;
     if (one.exact) strings.insert(strings.end(), one.strings.begin(), one.strings.end());
   }
   tidy(strings);
-  if (exact && strings.size() <= kExactMax) return {true, std::move(strings), {}};
+  if (exact && strings.size() <= kExactMax) return {true, std::move(strings), {}, beside};
   // One clause of each, together.
   Clause joined;
   for (const auto& one : all) {
@@ -138,7 +170,7 @@ Info alternative(const std::vector<Info>& all) {
   }
   tidy(joined);
   if (joined.size() > kClauseLiteralsMax) return Info::unknown();
-  return {false, {}, {std::move(joined)}};
+  return {false, {}, {std::move(joined)}, {}};
 }
 
 Info of_bytes(const Bytes& bytes) {
@@ -152,15 +184,15 @@ Info of_bytes(const Bytes& bytes) {
   }
   tidy(folded);
   if (folded.empty() || folded.size() > kClassMax) return Info::unknown();
-  if (!exact) return {false, {}, {std::move(folded)}};
-  return {true, std::move(folded), {}};
+  if (!exact) return {false, {}, {std::move(folded)}, {}};
+  return {true, std::move(folded), {}, {}};
 }
 
 // Most of a pattern is bytes that stand for themselves.
 Info of_byte(unsigned char c) {
   std::string folded(1, c < 0x80 ? fold(static_cast<char>(c)) : kAnyHighByte);
-  if (c < 0x80) return {true, {std::move(folded)}, {}};
-  return {false, {}, {{std::move(folded)}}};
+  if (c < 0x80) return {true, {std::move(folded)}, {}, {}};
+  return {false, {}, {{std::move(folded)}}, {}};
 }
 
 class Reader {
@@ -235,6 +267,8 @@ class Reader {
 
   static Info repeat(const Info& one, int low, int high) {
     if (low == 0) {
+      // Left out, or with one of these in it.
+      if (const auto bytes = seldom_bytes(one)) return {true, {""}, {}, *bytes};
       if (high == 1 && one.exact && one.strings.size() < kExactMax) {
         Info out = one;
         out.strings.emplace_back();
@@ -246,7 +280,7 @@ class Reader {
     Info out = one;
     for (int i = 1; i < std::min(low, kRepeatMax); ++i) out = concatenate(out, one);
     if (low == high && low <= kRepeatMax) return out;
-    return {false, {}, to_clauses(out)};
+    return {false, {}, to_clauses(out), {}};
   }
 
   Info atom(int depth) {

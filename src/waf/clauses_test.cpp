@@ -62,6 +62,11 @@ TEST_CASE("clauses: what a pattern needs") {
       {"(?x)a b", ""},   // a flag that changes what blanks mean is not read
       {"\\Qa.b\\E", ""},
       {"a{,3}b", "[a{,3}b]"},
+      {"s[\"']*e[\"']*t", "[\" ' set]"},             // the word itself, or something that few texts have
+      {"s(?:\\$[a-z]*)?\\\\?h\\b", "[$ \\ sh]"},
+      {"a(?:\\|\\|\\s*)*b|cd", "[ab cd |]"},
+      {"s[\"e]*t", "[s][t]"},                         // an e is everywhere
+      {"(?:=x)?", ""},
       {"[[:digit:]]x", "[0x 1x 2x 3x 4x 5x 6x 7x 8x 9x]"},
   };
   for (const auto& c : kCases) {
