@@ -35,6 +35,18 @@ void tidy(std::vector<std::string>& strings) {
   strings.erase(std::unique(strings.begin(), strings.end()), strings.end());
 }
 
+// What pages, messages and requests have far more often than its length says: about the share of texts.
+struct CommonText {
+  std::string_view text;
+  double share;
+};
+constexpr CommonText kCommonTexts[] = {
+    {"com", 0.8}, {"org", 0.6}, {"the ", 0.6}, {"and ", 0.6}, {" in ", 0.6}, {"for ", 0.5}, {" with ", 0.4}, {" not ", 0.3}, {"from ", 0.3}, {"at ", 0.5}, {" is ", 0.5},
+    {"error", 0.3}, {"warning", 0.3}, {"exception", 0.2}, {"message", 0.3}, {"invalid", 0.1}, {"function", 0.3}, {"server", 0.2}, {"application", 0.3}, {"database", 0.1},
+    {"driver", 0.1}, {"java", 0.2}, {"header", 0.3}, {"version", 0.2}, {"session", 0.1}, {"password", 0.2}, {"user", 0.4}, {"content", 0.4}, {"charset=utf-8", 0.3},
+    {"<!doctype html>\n<html", 0.5}, {"<html>\n<head>\n", 0.3}, {"<html><head>", 0.3}, {"<title>", 0.5}, {"</title>", 0.5}, {"<body>", 0.3}, {" href=\"", 0.5}, {"</div>\n", 0.5}, {"<meta name=\"", 0.3},
+    {"<meta http-equiv=\"content-type\" content=\"text/html; charset=", 0.2}, {"https://www.", 0.4}};
+
 // About how often text that means no harm satisfies it: small is good.
 double weight(const Clause& clause) {
   double sum = 0;
@@ -48,7 +60,11 @@ double weight(const Clause& clause) {
     double each = 0.15;
     for (std::size_t i = 1; i < literal.size(); ++i) each /= 4;
     const bool word = std::all_of(literal.begin(), literal.end(), [](char b) { return (b >= 'a' && b <= 'z') || (b >= '0' && b <= '9'); });
-    sum += word ? each : each * 0.3;
+    if (!word) each *= 0.3;
+    for (const auto& common : kCommonTexts) {
+      if (common.share > each && common.text.find(literal) != std::string_view::npos) each = common.share;
+    }
+    sum += each;
   }
   return sum;
 }
@@ -480,37 +496,56 @@ int common_in_pages(char c, bool in_tag) {
   return c >= '0' && c <= '9' ? 4 : 2;
 }
 
-// Of a phrase the part to look for: as long as a literal may be, ASCII, and as seldom as may be.  Empty: there is none.
-std::string telling_part(std::string_view text) {
-  std::string folded, best;
+struct Part {
+  std::size_t begin = 0, size = 0;
+  int common = 0;
+  bool better_than(const Part& other) const { return size > other.size || (size == other.size && common < other.common); }
+};
+
+// Of a text the part to look for: as long as may be, and as seldom as may be.
+Part telling_part(std::string_view text) {
   std::vector<int> common{0};  // of all bytes before each
-  int best_common = 0;
+  Part best;
   bool in_tag = false;
-  for (const char c : text) {
+  for (std::size_t end = 1; end <= text.size(); ++end) {
+    const char c = text[end - 1];
     in_tag = c == '<' || (in_tag && c != '>');
-    if (static_cast<unsigned char>(c) >= 0x80) {
-      folded.clear();
-      common = {0};
-      continue;
-    }
-    folded += fold(c);
-    common.push_back(common.back() + common_in_pages(folded.back(), in_tag));
-    const auto begin = folded.size() - std::min(folded.size(), kLiteralBytesMax), size = folded.size() - begin;
-    const auto here = common.back() - common[begin];
-    if (size < best.size() || (size == best.size() && here >= best_common)) continue;
-    best = folded.substr(begin), best_common = here;
+    common.push_back(common.back() + common_in_pages(c, in_tag));
+    const auto begin = end - std::min(end, kPartBytesMax);
+    const Part here{begin, end - begin, common.back() - common[begin]};
+    if (here.better_than(best)) best = here;
+  }
+  return best;
+}
+
+// Of a phrase the longest part that is ASCII, not more than a literal may have around what tells most.  Empty: there is none.
+std::string literal_of(std::string_view text) {
+  std::string best;
+  Part best_part;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto end = static_cast<std::size_t>(std::find_if(text.begin() + static_cast<std::ptrdiff_t>(begin), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }) - text.begin());
+    std::string folded(text.substr(begin, end - begin));
+    std::transform(folded.begin(), folded.end(), folded.begin(), fold);
+    begin = end + 1;
+    const auto part = telling_part(folded);
+    if (!part.better_than(best_part)) continue;
+    constexpr std::size_t kAroundMax = (kLiteralBytesMax - kPartBytesMax) / 2;
+    const auto from = part.begin - std::min(part.begin, kAroundMax);
+    best = folded.substr(from, part.begin + part.size + kAroundMax - from), best_part = part;
   }
   return best;
 }
 
 }  // namespace
 
+std::size_t telling_part_of(std::string_view literal) { return telling_part(literal).begin; }
+
 std::vector<Clause> clauses_of_literals(const std::vector<std::string>& any_of) {
   Clause clause;
   for (const auto& text : any_of) {
-    auto part = telling_part(text);
-    if (part.empty()) return {};
-    clause.push_back(std::move(part));
+    auto literal = literal_of(text);
+    if (literal.empty()) return {};
+    clause.push_back(std::move(literal));
   }
   if (clause.empty()) return {};
   tidy(clause);

@@ -76,9 +76,14 @@ TEST_CASE("clauses: what a pattern needs") {
   CHECK(told(clauses_of_literals({"Abc", "x"})) == "[abc x]");
   CHECK(told(clauses_of_literals({"abc", ""})) == "");
   CHECK(told(clauses_of_literals({"\xc3\xa9"})) == "");
-  // Of a long one the part that few pages have.
-  CHECK(told(clauses_of_literals({"<html><head><title>Shell by Nobody"})) == "[>shell by nobody]");
-  CHECK(told(clauses_of_literals({"na\xc3\xafve words of a page"})) == "[ve words of a pa]");
+  // Of a long one the part that few pages have is looked for first, and of a very long one only what is around it.
+  const std::string shell = "<html><head><title>shell by nobody";
+  CHECK(told(clauses_of_literals({"<html><head><title>Shell by Nobody"})) == "[" + shell + "]");
+  CHECK(shell.substr(telling_part_of(shell), kPartBytesMax) == ">shell by nobody");
+  CHECK(told(clauses_of_literals({"na\xc3\xafve words of a page"})) == "[ve words of a page]");
+  CHECK(told(clauses_of_literals({std::string(90, ' ') + shell + std::string(90, ' ')})) == "[" + std::string(30, ' ') + shell + std::string(48, ' ') + "]");
+  // What is common in pages says little, however long it is.
+  CHECK(told(clauses_of_regex("(?i)warning.*ora_|warning.*pg::")) == "[ora_ pg::]");
 }
 
 TEST_CASE("prefilter: literals are found wherever they stand, in any case") {
@@ -113,8 +118,10 @@ TEST_CASE("prefilter: a scan finds exactly the literals that are there") {
     const std::string lower(kLetters[round % 3]);
     std::vector<std::string> literals;
     Prefilter prefilter;
-    for (int i = 0; i < 40; ++i) {
-      literals.push_back(text_of(2 + random() % (kLiteralBytesMax - 1), lower));
+    // Many short ones, few, and few literals altogether.
+    for (int i = 0; i < (round % 4 == 0 ? 300 : round % 4 == 1 ? 5 : 60); ++i) {
+      const bool is_long = random() % 2 == 0;
+      literals.push_back(text_of(2 + random() % (is_long ? kLiteralBytesMax - 1 : 9), lower));
       prefilter.add({{literals.back()}});
     }
     prefilter.finish();

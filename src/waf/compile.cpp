@@ -426,36 +426,46 @@ bool is_question(const CompiledRule& rule) {
 }
 
 // Most chains have few rules; what they make of a text is looked through for the literals of these alone.
-void give_scanners(Program& program, Prefilter& filter) {
-  constexpr std::size_t kPartMax = 4;  // a scanner of its own with at most a fourth of all literals
-  std::vector<std::vector<std::uint32_t>> below(program.chains.size());
-  for (const auto& rule : program.rules) {
-    if (rule.pattern[kOfRequests] == kNone) continue;
-    std::vector<std::uint16_t> ends = rule.stages;
-    ends.push_back(rule.chain);
-    for (auto node : ends) {
-      for (; node != kRaw; node = program.chains[node].parent) {
-        if (below[node].empty() || below[node].back() != rule.pattern[kOfRequests]) below[node].push_back(rule.pattern[kOfRequests]);
+void give_scanners(Program& program, std::array<Prefilter, kFamilies>& filters) {
+  constexpr std::size_t kPartMax = 4;  // patterns of their own with at most a fourth of all literals
+  using Patterns = std::vector<std::uint32_t>;
+  std::vector<std::array<Patterns, kFamilies>> below(program.chains.size());
+  for (const auto family : {kOfRequests, kOfAnswers}) {
+    Patterns all;
+    for (const auto& rule : program.rules) {
+      const auto pattern = rule.pattern[family];
+      if (pattern == kNone) continue;
+      all.push_back(pattern);
+      std::vector<std::uint16_t> ends = rule.stages;
+      ends.push_back(rule.chain);
+      for (auto node : ends) {
+        for (; node != kRaw; node = program.chains[node].parent) {
+          auto& patterns = below[node][family];
+          if (patterns.empty() || patterns.back() != pattern) patterns.push_back(pattern);
+        }
       }
     }
+    below[kRaw][family] = all;
+    const auto literals = filters[family].literals(all);
+    for (auto& one : below) {
+      if (filters[family].literals(one[family]) * kPartMax > literals) one[family] = all;
+    }
   }
-  std::vector<std::uint32_t> all;
-  for (const auto& rule : program.rules) {
-    if (rule.pattern[kOfRequests] != kNone) all.push_back(rule.pattern[kOfRequests]);
+  std::vector<std::array<Patterns, kFamilies>> scanners;
+  for (std::size_t i = 0; i < program.chains.size(); ++i) {
+    const auto known = std::find(scanners.begin(), scanners.end(), below[i]);
+    program.chains[i].scanner = static_cast<std::uint16_t>(known - scanners.begin());
+    if (known == scanners.end()) scanners.push_back(below[i]);
   }
-  const auto literals = filter.literals(all);
-  std::vector<std::vector<std::uint32_t>> some;
-  for (std::size_t i = 1; i < program.chains.size(); ++i) {
-    if (filter.literals(below[i]) * kPartMax > literals) continue;
-    const auto known = std::find(some.begin(), some.end(), below[i]);
-    program.chains[i].scanner = static_cast<std::uint16_t>(known - some.begin() + 1);
-    if (known == some.end()) some.push_back(below[i]);
+  for (const auto family : {kOfRequests, kOfAnswers}) {
+    std::vector<Patterns> patterns;
+    for (const auto& one : scanners) patterns.push_back(one[family]);
+    filters[family].finish(patterns);
   }
-  filter.finish(some);
 }
 
 void make_prefilter(Program& program) {
-  auto filters = std::make_shared<std::array<Prefilter, kFamilies>>();
+  auto filters = std::make_shared<std::array<Prefilter, kFamilies>>(std::array{Prefilter(Literals::Texts::kRequests), Prefilter(Literals::Texts::kPages)});
   for (auto& rule : program.rules) {
     const auto clauses = clauses_of(program, rule);
     const bool by_bytes = told_by_bytes(rule.op);
@@ -488,8 +498,7 @@ void make_prefilter(Program& program) {
     rule.skips_after = !actions.skip_after.empty();
     rule.plain = silent && passes && actions.skip == 0 && rule.expiries.empty() && rule.controls.empty();
   }
-  give_scanners(program, (*filters)[kOfRequests]);
-  (*filters)[kOfAnswers].finish();
+  give_scanners(program, *filters);
   const bool fits = std::all_of(filters->begin(), filters->end(), [](const Prefilter& filter) { return filter.words() <= kPrefilterWordsMax; });
   if (!fits) return;
   program.prefilter = std::move(filters);

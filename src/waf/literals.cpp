@@ -21,6 +21,7 @@ constexpr int kHashBitsMin = 10, kHashBitsMax = 17;
 constexpr std::size_t kGramBytes = 6, kStrideBytesMin = kGramBytes + kStride - 1;  // of a literal that is found at each fourth byte
 
 // The three bytes that end at `end`, and a number for the six that begin at `begin`.
+std::uint32_t quad_at(const unsigned char* end) { return static_cast<std::uint32_t>(end[-3]) << 24 | static_cast<std::uint32_t>(end[-2] << 16 | end[-1] << 8 | end[0]); }
 std::uint32_t triple_at(const unsigned char* end) { return static_cast<std::uint32_t>(end[-2] << 16 | end[-1] << 8 | end[0]); }
 std::uint32_t gram_at(const unsigned char* begin) {
   std::uint64_t gram;
@@ -28,9 +29,21 @@ std::uint32_t gram_at(const unsigned char* begin) {
   return static_cast<std::uint32_t>((gram << 16) * 0x9E3779B97F4A7C15u >> 32);
 }
 
-// About how common a byte is in requests, in thousandths; of a triple the least common one decides most.  Letters as in English
-// text, the rare ones not as rare: names and encoded values have them too.
-int commonness(unsigned char c) {
+// About how common a byte is in pages, in thousandths: words, markup, scripts.
+int commonness_in_pages(unsigned char c) {
+  constexpr unsigned char kLetters[26] = {60, 15, 35, 35, 85, 15, 15, 30, 55, 3, 8, 40, 22, 50, 50, 30, 2, 50, 55, 65, 22, 10, 12, 5, 10, 3};
+  if (c >= 'a' && c <= 'z') return kLetters[c - 'a'];
+  if (c == ' ') return 120;
+  if (c == '<' || c == '>' || c == '/' || c == '"' || c == '-') return 25;
+  if (c == '=' || c == '.' || c == '\n') return 15;
+  if (c >= '0' && c <= '9') return 8;
+  if (c == '_' || c == ',' || c == ':' || c == ';' || c == '\'' || c == '(' || c == ')') return 6;
+  return 1;
+}
+
+// The same for requests; of a triple the least common one decides most.  Letters as in English text, the rare ones not as rare:
+// names and encoded values have them too.
+int commonness_in_requests(unsigned char c) {
   constexpr unsigned char kLetters[26] = {82, 15, 28, 43, 127, 22, 20, 61, 70, 8, 10, 40, 24, 67, 75, 19, 8, 60, 63, 91, 28, 10, 24, 8, 20, 8};
   if (c >= 'a' && c <= 'z') return kLetters[c - 'a'];
   if (c == ' ') return 120;
@@ -44,35 +57,42 @@ int commonness(unsigned char c) {
 // literals at one key are a handle for attackers.
 long crowding(long load) { return load == 0 ? 4 : 1 + load * load / 3; }
 
+constexpr long kAnyByte = 1000;  // as common() counts
 constexpr std::size_t kBlocksBeforeCopy = 2;
-constexpr std::size_t kShortMax = 128;                                             // the most that are looked for beside long ones
+constexpr std::size_t kShortMax = 128;  // the most that are looked for beside long ones
+constexpr std::size_t kFewMax = 16;     // so few are looked for by three bytes whatever their sizes
+constexpr std::size_t kMaybeMax = kBlockBytes / 32;
 
 // Of literals of so many bytes: which bits of their two words count.
-constexpr std::array<std::uint64_t, kLiteralBytesMax + 1> masks(std::size_t first) {
-  std::array<std::uint64_t, kLiteralBytesMax + 1> out{};
+constexpr std::array<std::uint64_t, kPartBytesMax + 1> masks(std::size_t first) {
+  std::array<std::uint64_t, kPartBytesMax + 1> out{};
   for (std::size_t size = 0; size < out.size(); ++size) {
     for (std::size_t i = first; i < std::min(size, first + 8); ++i) out[size] |= std::uint64_t{0xFF} << (8 * (i - first));
   }
   return out;
 }
-static_assert(std::endian::native == std::endian::little && kLiteralBytesMax == 16);
+static_assert(std::endian::native == std::endian::little && kPartBytesMax == 16 && kLiteralBytesMax < 256);
 constexpr auto kLowMasks = masks(0), kHighMasks = masks(8);
 
 }  // namespace
 
-Literals::Literals(const std::map<std::string, std::vector<std::uint32_t>>& users) {
+Literals::Literals(const std::map<std::string, std::vector<std::uint32_t>>& users, Texts texts) : texts_(texts) {
   hash_shift_ = 32 - std::clamp(static_cast<int>(std::bit_width(users.size() * 32)), kHashBitsMin, kHashBitsMax);
   pairs_.words.assign(kPairs / 64, 0);
-  std::vector<Entry> longer;
+  std::vector<std::uint32_t> longer;
   for (const auto& one : users) {  // sorted, so pairs come in the order of their marks
     const auto& text = one.first;
     const auto clauses = static_cast<std::uint32_t>(literal_clauses_.size());
     const auto count = static_cast<std::uint16_t>(one.second.size());
     literal_clauses_.insert(literal_clauses_.end(), one.second.begin(), one.second.end());
     if (text.size() > 2) {
-      Entry entry{.text = {}, .clauses = clauses, .clause_count = count, .key_end = 0, .size = static_cast<std::uint8_t>(text.size())};
-      std::memcpy(entry.text, text.data(), text.size());
-      longer.push_back(entry);
+      const auto begin = telling_part_of(text), size = std::min(text.size() - begin, kPartBytesMax);
+      Literal literal{.text = {}, .clauses = clauses, .whole = static_cast<std::uint32_t>(wholes_.size()), .clause_count = count, .size = static_cast<std::uint8_t>(size),
+                      .part_begin = static_cast<std::uint8_t>(begin), .whole_size = static_cast<std::uint8_t>(text.size())};
+      std::memcpy(literal.text, text.data() + begin, size);
+      if (text.size() > size) wholes_ += text;
+      longer.push_back(static_cast<std::uint32_t>(literals_.size()));
+      literals_.push_back(literal);
       continue;
     }
     const auto pair = static_cast<std::uint16_t>(static_cast<unsigned char>(text[0]) << 8 | static_cast<unsigned char>(text[1]));
@@ -80,14 +100,15 @@ Literals::Literals(const std::map<std::string, std::vector<std::uint32_t>>& user
     pair_literals_.push_back({clauses, count, pair});
   }
   pairs_.rank();
-  const auto long_ones = std::partition(longer.begin(), longer.end(), [](const Entry& entry) { return entry.size < kStrideBytesMin; });
+  const auto long_ones = std::partition(longer.begin(), longer.end(), [this](std::uint32_t literal) { return literals_[literal].size < kStrideBytesMin; });
   const bool few_short = static_cast<std::size_t>(long_ones - longer.begin()) + pair_literals_.size() <= kShortMax;
-  if (few_short) {
+  if (few_short && size() > kFewMax) {
     add_strides({long_ones, longer.end()});
     longer.erase(long_ones, longer.end());
   }
+  sieved_ = few_short;
   add_triples(std::move(longer));
-  if (few_short) add_ends();
+  if (sieved_) add_sieve();
 }
 
 void Literals::Marks::rank() {
@@ -98,136 +119,222 @@ void Literals::Marks::rank() {
   }
 }
 
-void Literals::Table::fill(std::vector<std::pair<std::uint32_t, Entry>> keyed, std::size_t hashes) {
+void Literals::Table::fill(std::vector<std::pair<std::uint32_t, Place>> keyed, std::size_t hashes) {
   std::stable_sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   marks.words.assign(hashes / 64, 0);
   for (std::size_t i = 0; i < keyed.size(); ++i) {
     const auto key = keyed[i].first;
     marks.words[key / 64] |= std::uint64_t{1} << (key % 64);
     if (i == 0 || key != keyed[i - 1].first) buckets.push_back(static_cast<std::uint32_t>(i));
-    entries.push_back(keyed[i].second);
+    places.push_back(keyed[i].second);
   }
   buckets.push_back(static_cast<std::uint32_t>(keyed.size()));
   marks.rank();
 }
 
-void Literals::add_triples(std::vector<Entry> literals) {
+void Literals::add_triples(std::vector<std::uint32_t> literals) {
   // The short ones have the least choice of keys, so they choose first.
-  std::stable_sort(literals.begin(), literals.end(), [](const auto& a, const auto& b) { return a.size < b.size; });
+  std::stable_sort(literals.begin(), literals.end(), [this](std::uint32_t a, std::uint32_t b) { return literals_[a].size < literals_[b].size; });
   std::vector<long> load(hashes(), 0);
-  std::vector<std::pair<std::uint32_t, Entry>> keyed;
-  for (auto& entry : literals) {
+  std::vector<std::pair<std::uint32_t, Place>> keyed;
+  for (const auto index : literals) {
+    const auto& literal = literals_[index];
+    Place place{index, 0};
     std::uint32_t best = 0;
     long best_score = -1;
-    for (unsigned end = 2; end < entry.size; ++end) {
-      const auto a = entry.text[end - 2], b = entry.text[end - 1], c = entry.text[end];
-      const auto key = hash(triple_at(entry.text + end));
-      const long score = static_cast<long>(commonness(a)) * commonness(b) * commonness(c) * crowding(load[key]);
+    for (unsigned end = 2; end < literal.size; ++end) {
+      const auto a = literal.text[end - 2], b = literal.text[end - 1], c = literal.text[end];
+      const auto key = hash(triple_at(literal.text + end));
+      long score = static_cast<long>(common(a)) * common(b) * common(c) * crowding(load[key]);
+      if (sieved_) score *= end > 2 ? common(literal.text[end - 3]) : kAnyByte;
       if (best_score >= 0 && score >= best_score) continue;
-      best_score = score, best = key, entry.key_end = static_cast<std::uint8_t>(end);
+      best_score = score, best = key, place.key_end = end & 15;
     }
     ++load[best];
-    keyed.emplace_back(best, entry);
+    keyed.emplace_back(best, place);
   }
   triples_.fill(std::move(keyed), hashes());
 }
 
 // Each literal at four places side by side, of which one is at a fourth byte wherever the literal is; those that are least common.
-void Literals::add_strides(const std::vector<Entry>& literals) {
+void Literals::add_strides(const std::vector<std::uint32_t>& literals) {
   std::vector<long> load(hashes(), 0);
-  std::vector<std::pair<std::uint32_t, Entry>> keyed;
-  for (auto entry : literals) {
+  std::vector<std::pair<std::uint32_t, Place>> keyed;
+  strides_again_.assign(hashes() / 64, 0);
+  for (const auto index : literals) {
+    const auto& literal = literals_[index];
     std::size_t best = 0;
     long best_score = -1;
-    for (std::size_t begin = 0; begin + kStrideBytesMin <= entry.size; ++begin) {
+    for (std::size_t begin = 0; begin + kStrideBytesMin <= literal.size; ++begin) {
       long score = 0;
       for (std::size_t i = begin; i < begin + kStride; ++i) {
-        long common = crowding(load[hash(gram_at(entry.text + i))]);
-        for (std::size_t k = 0; k < kGramBytes; ++k) common += commonness(entry.text[i + k]);
-        score = std::max(score, common);
+        long sum = crowding(load[gram_at(literal.text + i) >> hash_shift_]);
+        for (std::size_t k = 0; k < kGramBytes; ++k) sum += common(literal.text[i + k]);
+        score = std::max(score, sum);
       }
       if (best_score >= 0 && score >= best_score) continue;
       best_score = score, best = begin;
     }
     for (std::size_t i = best; i < best + kStride; ++i) {
-      const auto key = hash(gram_at(entry.text + i));
+      const auto gram = gram_at(literal.text + i), key = gram >> hash_shift_, again = hash(gram);
       ++load[key];
-      entry.key_end = static_cast<std::uint8_t>(i);
-      keyed.emplace_back(key, entry);
+      strides_again_[again / 64] |= std::uint64_t{1} << (again % 64);
+      keyed.emplace_back(key, Place{index, static_cast<std::uint32_t>(i) & 15});
     }
   }
   strides_.fill(std::move(keyed), hashes());
 }
 
-void Literals::Ends::add(int set, unsigned char first, unsigned char last) {
-  const auto bit = static_cast<unsigned char>(1u << set);
-  first_low[first & 15] |= bit, first_high[first >> 4] |= bit;
-  last_low[last & 15] |= bit, last_high[last >> 4] |= bit;
-}
+int Literals::common(unsigned char c) const { return texts_ == Texts::kPages ? commonness_in_pages(c) : commonness_in_requests(c); }
 
-// Keys that end alike share a set; each goes where it makes the fewest other pairs of common bytes look like an end.
-void Literals::add_ends() {
-  std::map<unsigned char, std::vector<unsigned char>> firsts_of;
-  const auto add = [&](unsigned pair) { firsts_of[static_cast<unsigned char>(pair)].push_back(static_cast<unsigned char>(pair >> 8)); };
-  for (const auto& one : pair_literals_) add(one.pair);
-  for (const auto& one : triples_.entries) add(triple_at(one.text + one.key_end) & 0xffff);
-  const auto common = [](const unsigned char* low, const unsigned char* high, int set) {
-    long sum = 0;
-    for (int c = ' '; c < 127; ++c) sum += ((low[c & 15] & high[c >> 4]) >> set & 1) * commonness(static_cast<unsigned char>(c));
-    return sum;
-  };
-  const auto cost = [&](const Ends& ends, int set) { return common(ends.first_low, ends.first_high, set) * common(ends.last_low, ends.last_high, set); };
-  for (const auto& [last, firsts] : firsts_of) {
-    Ends best;
-    long least = -1;
-    for (int set = 0; set < 8; ++set) {
-      auto tried = ends_;
-      for (const auto first : firsts) tried.add(set, first, last);
-      const auto more = cost(tried, set) - cost(ends_, set);
-      if (least < 0 || more < least) least = more, best = tried;
-    }
-    ends_ = best;
+// How common the bytes are that a set lets through at one place of a key: all with one of its lower and one of its upper digits.
+long Literals::common(const std::array<std::uint16_t, 2>& digits) const {
+  long sum = 0;
+  for (unsigned high = digits[1]; high != 0; high &= high - 1) {
+    for (unsigned low = digits[0]; low != 0; low &= low - 1) sum += common(static_cast<unsigned char>(std::countr_zero(high) << 4 | std::countr_zero(low)));
   }
-  ends_.any = true;
+  return sum;
 }
 
-std::size_t Literals::Ends::find(const unsigned char* text, std::size_t bytes, std::uint16_t* at) const {
+// Keys that are alike share a set: those two sets become one again and again whose union lets the fewest other quads through.
+void Literals::add_sieve() {
+  struct Set {
+    std::array<std::array<std::uint16_t, 2>, Sieve::kPlaces> digits;
+    std::vector<std::size_t> keys;
+    double lets_through;
+  };
+  const auto measured = [this](Set set) {
+    set.lets_through = 1;
+    for (const auto& place : set.digits) set.lets_through *= static_cast<double>(common(place));
+    return set;
+  };
+  const auto joined = [&](const Set& a, const Set& b) {
+    auto out = Set{a.digits, {}, 0};
+    for (std::size_t place = 0; place < Sieve::kPlaces; ++place) {
+      for (std::size_t half = 0; half < 2; ++half) out.digits[place][half] |= b.digits[place][half];
+    }
+    return measured(std::move(out));
+  };
+  std::vector<Set> sets;
+  const auto add = [&](Key key) {
+    Set set{{}, {keys_.size()}, 0};
+    for (std::size_t place = 0; place < Sieve::kPlaces; ++place) {
+      const auto c = key.byte(place);
+      if (place + key.bytes < Sieve::kPlaces) set.digits[place] = {0xffff, 0xffff};
+      else set.digits[place] = {static_cast<std::uint16_t>(1u << (c & 15)), static_cast<std::uint16_t>(1u << (c >> 4))};
+    }
+    const auto same = std::find_if(sets.begin(), sets.end(), [&](const Set& one) { return one.digits == set.digits; });
+    if (same != sets.end()) same->keys.push_back(keys_.size());
+    else sets.push_back(measured(std::move(set)));
+    keys_.push_back(key);
+  };
+  for (const auto& one : pair_literals_) add({one.pair, 2, 0});
+  for (const auto& place : triples_.places) {
+    const auto* end = literals_[place.literal].text + place.key_end;
+    if (place.key_end < 3) add({triple_at(end), 3, 0});
+    else add({quad_at(end), 4, 0});
+  }
+  // What joining each costs with the one it goes best with.
+  struct Best {
+    std::size_t with;
+    double cost;
+  };
+  const auto best_of = [&](std::size_t one) {
+    Best best{one, 0};
+    for (std::size_t other = 0; other < sets.size(); ++other) {
+      if (other == one) continue;
+      const auto cost = joined(sets[one], sets[other]).lets_through - sets[one].lets_through - sets[other].lets_through;
+      if (best.with == one || cost < best.cost) best = {other, cost};
+    }
+    return best;
+  };
+  std::vector<Best> best;
+  for (std::size_t i = 0; i < sets.size(); ++i) best.push_back(best_of(i));
+  while (sets.size() > Sieve::kSets) {
+    const auto least = static_cast<std::size_t>(std::min_element(best.begin(), best.end(), [](const Best& a, const Best& b) { return a.cost < b.cost; }) - best.begin());
+    const auto kept = std::min(least, best[least].with), gone = std::max(least, best[least].with), last = sets.size() - 1;
+    auto keys = std::move(sets[kept].keys);
+    keys.insert(keys.end(), sets[gone].keys.begin(), sets[gone].keys.end());
+    sets[kept] = joined(sets[kept], sets[gone]);
+    sets[kept].keys = std::move(keys);
+    if (gone != last) sets[gone] = std::move(sets[last]), best[gone] = best[last];
+    sets.pop_back(), best.pop_back();
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+      if (i == kept || best[i].with == kept || best[i].with == gone) best[i] = best_of(i);
+      else if (best[i].with == last) best[i].with = gone;
+    }
+  }
+  for (std::size_t set = 0; set < sets.size(); ++set) {
+    for (const auto key : sets[set].keys) keys_[key].set = static_cast<std::uint8_t>(set);
+  }
+  for (const auto& key : keys_) sieve_.add(key);
+}
+
+void Literals::Sieve::add(const Key& key) {
+  const auto bit = static_cast<unsigned char>(1u << key.set);
+  for (std::size_t place = 0; place < kPlaces; ++place) {
+    const auto c = key.byte(place);
+    if (place + key.bytes >= kPlaces) {
+      low[place][c & 15] |= bit, high[place][c >> 4] |= bit;
+      continue;
+    }
+    for (auto* any : {low[place], high[place]}) {
+      for (std::size_t digit = 0; digit < 16; ++digit) any[digit] |= bit;
+    }
+  }
+}
+
+std::size_t Literals::Sieve::find(const unsigned char* text, std::size_t bytes, std::uint16_t* at) const {
   std::size_t found = 0, i = 0;
 #ifdef __SSSE3__
   const auto table = [](const unsigned char* from) { return _mm_load_si128(reinterpret_cast<const __m128i*>(from)); };
-  const auto fl = table(first_low), fh = table(first_high), ll = table(last_low), lh = table(last_high), digit = _mm_set1_epi8(15);
-  const auto low = [&](__m128i of) { return _mm_and_si128(of, digit); };
-  const auto high = [&](__m128i of) { return _mm_and_si128(_mm_srli_epi16(of, 4), digit); };
+  const auto digit = _mm_set1_epi8(15);
+  const __m128i lows[] = {table(low[0]), table(low[1]), table(low[2]), table(low[3])}, highs[] = {table(high[0]), table(high[1]), table(high[2]), table(high[3])};
+  const auto sets_of = [&](std::size_t place, __m128i bytes_there) {
+    return _mm_and_si128(_mm_shuffle_epi8(lows[place], _mm_and_si128(bytes_there, digit)), _mm_shuffle_epi8(highs[place], _mm_and_si128(_mm_srli_epi16(bytes_there, 4), digit)));
+  };
   for (; i + 16 <= bytes; i += 16) {
-    const auto last = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i));
-    const auto first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i - 1));
-    const auto sets = _mm_and_si128(_mm_and_si128(_mm_shuffle_epi8(fl, low(first)), _mm_shuffle_epi8(fh, high(first))),
-                                    _mm_and_si128(_mm_shuffle_epi8(ll, low(last)), _mm_shuffle_epi8(lh, high(last))));
+    const auto there = [&](std::size_t place) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i + place - 3)); };
+    const auto sets = _mm_and_si128(_mm_and_si128(sets_of(0, there(0)), sets_of(1, there(1))), _mm_and_si128(sets_of(2, there(2)), sets_of(3, there(3))));
     auto here = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(sets, _mm_setzero_si128()))) ^ 0xFFFFu;
     for (; here != 0; here &= here - 1) at[found++] = static_cast<std::uint16_t>(i + static_cast<unsigned>(std::countr_zero(here)));
   }
 #endif
   for (; i < bytes; ++i) {
     at[found] = static_cast<std::uint16_t>(i);
-    const auto* last = text + i;
-    found += sets(last[-1], last[0]) != 0;  // the byte before the text is there too
+    unsigned sets = 0xff;
+    for (std::size_t place = 0; place < kPlaces; ++place) {
+      const auto* there = text + i + place - 3;  // the bytes before the text are there too
+      sets &= static_cast<unsigned>(low[place][*there & 15] & high[place][*there >> 4]);
+    }
+    found += sets != 0;
   }
   return found;
 }
 
-// The literals whose key is at `at`; the text has `before` bytes before it, and `behind` after it.  False: all that these literals
-// can tell is told.
-bool Literals::try_key(const Table& table, bool skip_told, std::size_t bucket, const unsigned char* at, std::size_t before, std::size_t behind, std::uint64_t* bits) const {
+// Of a literal whose part is at `begin` of the text: whether the rest of it is there too.
+bool Literals::is_whole(const Literal& literal, std::string_view text, std::size_t begin) const {
+  if (literal.whole_size == literal.size) return true;
+  if (begin < literal.part_begin || text.size() - (begin - literal.part_begin) < literal.whole_size) return false;
+  const auto* here = text.data() + begin - literal.part_begin;
+  const auto* want = wholes_.data() + literal.whole;
+  return std::equal(want, want + literal.whole_size, here, [](char wanted, char c) { return wanted == transforms::lower(c); });
+}
+
+// The literals whose key is at `at`, folded, which is byte `position` of the text.  False: all that these literals can tell is told.
+bool Literals::try_key(const Table& table, bool skip_told, std::size_t bucket, const unsigned char* at, std::string_view text, std::size_t position, std::uint64_t* bits) const {
   bool more = false;
-  for (auto e = table.buckets[bucket]; e < table.buckets[bucket + 1]; ++e) {
-    const auto& entry = table.entries[e];
-    if (skip_told && all_set(entry.clauses, entry.clause_count, bits)) continue;
+  for (auto p = table.buckets[bucket]; p < table.buckets[bucket + 1]; ++p) {
+    const auto place = table.places[p];
+    const auto& literal = literals_[place.literal];
+    if (skip_told && all_set(literal.clauses, literal.clause_count, bits)) continue;
     more = true;
-    if (before < entry.key_end || behind + entry.key_end + 1 < entry.size) continue;
+    if (position < place.key_end || text.size() - position + place.key_end < literal.size) continue;
     std::uint64_t here[2], want[2];
-    std::memcpy(here, at - entry.key_end, sizeof here);
-    std::memcpy(want, entry.text, sizeof want);
-    if ((((here[0] ^ want[0]) & kLowMasks[entry.size]) | ((here[1] ^ want[1]) & kHighMasks[entry.size])) == 0) set(entry.clauses, entry.clause_count, bits);
+    std::memcpy(here, at - place.key_end, sizeof here);
+    std::memcpy(want, literal.text, sizeof want);
+    if ((((here[0] ^ want[0]) & kLowMasks[literal.size]) | ((here[1] ^ want[1]) & kHighMasks[literal.size])) != 0) continue;
+    if (is_whole(literal, text, position - place.key_end)) set(literal.clauses, literal.clause_count, bits);
   }
   return more;
 }
@@ -250,17 +357,22 @@ void Literals::note_all(const Places& places, const unsigned char* block, std::s
 void Literals::note_few(const Places& places, const unsigned char* block, std::size_t bytes, Noted& noted) const {
   const auto* const stride_words = places.strides;
   std::size_t strides = 0;
-  for (std::size_t i = 0; i < (strides_.entries.empty() ? 0 : bytes); i += kStride) {
-    const auto key = hash(gram_at(block + i));
+  for (std::size_t i = 0; i < (strides_.places.empty() ? 0 : bytes); i += kStride) {
+    const auto key = gram_at(block + i) >> hash_shift_;
     noted.strides_at[strides] = static_cast<std::uint16_t>(i);
     strides += stride_words[key / 64] >> (key % 64) & 1;
   }
-  noted.strides = strides;
-  if (triples_.entries.empty() && pair_literals_.empty()) return;
-  std::uint16_t ends_at[kBlockBytes];
-  const auto ends = ends_.find(block, bytes, ends_at);
-  for (std::size_t k = 0; k < ends; ++k) {
-    const auto at = ends_at[k];
+  for (std::size_t k = 0; k < strides; ++k) {
+    const auto at = noted.strides_at[k];
+    const auto again = hash(gram_at(block + at));
+    noted.strides_at[noted.strides] = at;
+    noted.strides += strides_again_[again / 64] >> (again % 64) & 1;
+  }
+  if (keys_.empty()) return;
+  std::uint16_t maybe_at[kBlockBytes];
+  noted.maybe = places.sieve->find(block, bytes, maybe_at);
+  for (std::size_t k = 0; k < noted.maybe; ++k) {
+    const auto at = maybe_at[k];
     const auto triple = triple_at(block + at), pair = triple & 0xffff, key = hash(triple);
     noted.pairs_at[noted.pairs] = noted.triples_at[noted.triples] = at;
     noted.pairs += places.pairs[pair / 64] >> (pair % 64) & 1;
@@ -268,9 +380,9 @@ void Literals::note_few(const Places& places, const unsigned char* block, std::s
   }
 }
 
-void Literals::scan_block(const Places& places, const unsigned char* block, std::size_t begin, std::size_t end, std::size_t text_bytes, std::uint64_t* bits) const {
+std::size_t Literals::scan_block(Places& places, const unsigned char* block, std::size_t begin, std::size_t end, std::string_view text, std::uint64_t* bits) const {
   Noted noted;
-  if (!ends_.any) note_all(places, block, end - begin, noted);
+  if (!sieved_) note_all(places, block, end - begin, noted);
   else note_few(places, block, end - begin, noted);
   for (std::size_t k = 0; k < noted.pairs; ++k) {
     const auto* at = block + noted.pairs_at[k];
@@ -278,29 +390,43 @@ void Literals::scan_block(const Places& places, const unsigned char* block, std:
     const auto pair = static_cast<std::uint32_t>(at[-1] << 8 | at[0]);
     const auto& literal = pair_literals_[pairs_.number(pair)];
     set(literal.clauses, literal.clause_count, bits);
-    if (places.pairs_left != nullptr) places.pairs_left[pair / 64] &= ~(std::uint64_t{1} << (pair % 64));
+    if (places.pairs_left != nullptr) places.take(places.pairs_left, pair);
   }
-  const auto try_all = [&](const Table& table, const std::uint16_t* noted_at, std::size_t count, std::uint64_t* left, auto key_at) {
+  const auto try_all = [&](const Table& table, const std::uint16_t* noted_at, std::size_t count, std::uint64_t* left, auto key_of) {
     for (std::size_t k = 0; k < count; ++k) {
       const auto* here = block + noted_at[k];
       const auto at = begin + noted_at[k];
-      const auto key = hash(key_at(here));
-      const bool more = try_key(table, left != nullptr, table.marks.number(key), here, at, text_bytes - at - 1, bits);
-      if (!more && left != nullptr) left[key / 64] &= ~(std::uint64_t{1} << (key % 64));
+      const auto key = key_of(here);
+      const bool more = try_key(table, left != nullptr, table.marks.number(key), here, text, at, bits);
+      if (!more && left != nullptr) places.take(left, key);
     }
   };
-  try_all(triples_, noted.triples_at, noted.triples, places.triples_left, triple_at);
-  try_all(strides_, noted.strides_at, noted.strides, places.strides_left, gram_at);
+  try_all(triples_, noted.triples_at, noted.triples, places.triples_left, [this](const unsigned char* here) { return hash(triple_at(here)); });
+  try_all(strides_, noted.strides_at, noted.strides, places.strides_left, [this](const unsigned char* here) { return gram_at(here) >> hash_shift_; });
+  return noted.maybe;
+}
+
+// The sieve for what is left to be found.
+Literals::Sieve Literals::sieve_left(const Places& places) const {
+  Sieve sieve;
+  for (const auto& key : keys_) {
+    const auto mark = key.bytes == 2 ? key.quad : hash(key.quad & 0xffffff);
+    const auto* left = key.bytes == 2 ? places.pairs_left : places.triples_left;
+    if ((left[mark / 64] >> (mark % 64) & 1) != 0) sieve.add(key);
+  }
+  return sieve;
 }
 
 // Block by block, each folded into a place with room for a literal on both sides, so that it is compared in two words.
 void Literals::scan(std::string_view text, std::uint64_t* bits) const {
   if (size() == 0) return;
-  constexpr std::size_t kMargin = kLiteralBytesMax;
+  constexpr std::size_t kMargin = kPartBytesMax;
   unsigned char folded[kMargin + kBlockBytes + kMargin];
   std::memset(folded, 0, kMargin);
   std::uint64_t pairs_left[kPairs / 64], triples_left[kHashes / 64], strides_left[kHashes / 64];
-  Places places{pairs_.words.data(), triples_.marks.words.data(), strides_.marks.words.data()};
+  Places places{pairs_.words.data(), triples_.marks.words.data(), strides_.marks.words.data(), &sieve_};
+  Sieve left;
+  std::size_t maybe = 0;  // passed in the block before
   for (std::size_t begin = 0; begin < text.size(); begin += kBlockBytes) {
     // The first blocks are scanned without; copying the marks costs as much as one block.
     if (begin == kBlocksBeforeCopy * kBlockBytes) {
@@ -312,11 +438,13 @@ void Literals::scan(std::string_view text, std::uint64_t* bits) const {
       places.triples = places.triples_left = copy(triples_.marks, triples_left);
       places.strides = places.strides_left = copy(strides_.marks, strides_left);
     }
+    // Where much passes the sieve, that may be for literals that are found already.
+    if (places.taken && maybe > kMaybeMax) left = sieve_left(places), places.sieve = &left, places.taken = false;
     const auto end = std::min(begin + kBlockBytes, text.size());
     const auto from = begin - std::min(begin, kMargin), to = std::min(end + kMargin, text.size());
     transforms::fold(text.data() + from, to - from, reinterpret_cast<char*>(folded + kMargin - (begin - from)));
     std::memset(folded + kMargin + (to - begin), 0, kMargin - (to - end));
-    scan_block(places, folded + kMargin, begin, end, text.size(), bits);
+    maybe = scan_block(places, folded + kMargin, begin, end, text, bits);
   }
 }
 

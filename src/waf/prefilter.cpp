@@ -39,10 +39,10 @@ Literals Prefilter::scanner_for(const std::vector<std::uint32_t>& patterns, bool
       }
     }
   }
-  return Literals(users);
+  return Literals(users, texts_);
 }
 
-void Prefilter::finish(const std::vector<std::vector<std::uint32_t>>& some) {
+void Prefilter::finish(std::vector<std::vector<std::uint32_t>> scanners) {
   words_ = (clauses_.size() + 63) / 64;
   clause_bytes_.resize(clauses_.size());
   for (std::uint32_t i = 0; i < clauses_.size(); ++i) {
@@ -57,11 +57,16 @@ void Prefilter::finish(const std::vector<std::vector<std::uint32_t>>& some) {
   for (int c = 0; c < 256; ++c) {
     if (!is_plain(static_cast<unsigned char>(c))) not_plain_.add(static_cast<unsigned char>(c));
   }
-  std::vector<std::uint32_t> all(first_.size() - 1);
-  std::iota(all.begin(), all.end(), 0u);
-  scanners_.push_back(scanner_for(all, false));
-  plain_.push_back(scanner_for(all, true));
-  for (const auto& patterns : some) scanners_.push_back(scanner_for(patterns, false));
+  if (scanners.empty()) {
+    scanners.emplace_back(first_.size() - 1);
+    std::iota(scanners[0].begin(), scanners[0].end(), 0u);
+  }
+  for (auto patterns = scanners.begin(); patterns != scanners.end(); ++patterns) {
+    const auto same = std::find(scanners.begin(), patterns, *patterns);
+    literals_of_.push_back(same != patterns ? literals_of_[static_cast<std::size_t>(same - scanners.begin())] : static_cast<std::uint16_t>(literals_.size()));
+    if (same == patterns) literals_.push_back(scanner_for(*patterns, false));
+  }
+  plain_.push_back(scanner_for(scanners[0], true));
   clauses_.clear();
   clauses_.shrink_to_fit();
 }

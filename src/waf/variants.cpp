@@ -109,7 +109,7 @@ const std::uint64_t* Variants::bits_of(std::uint32_t index, Family family) {
   if (variant.bits == nullptr) {
     const auto& prefilter = (*program_.prefilter)[family];
     auto* bits = exchange_.arena.make_array<std::uint64_t>(prefilter.words());
-    prefilter.scan(family == kOfRequests ? variant.scanner : 0, variant.text, variant.bytes, bits);
+    prefilter.scan(variant.scanner, variant.text, variant.bytes, bits);
     steps_ += variant.text.size();
     variant.bits = bits;
   }

@@ -12,6 +12,7 @@
 // Immutable and shared by threads.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <map>
@@ -29,17 +30,24 @@ inline constexpr std::size_t kBlockBytes = 2048, kStride = 4;
 class Literals {
  public:
   // Literals of two bytes and more, lower case, and the bits each sets.
-  explicit Literals(const std::map<std::string, std::vector<std::uint32_t>>& users);
+  // `texts`: which are mostly scanned; what is common in them is no good key.
+  enum class Texts : std::uint8_t { kRequests, kPages };
+  Literals(const std::map<std::string, std::vector<std::uint32_t>>& users, Texts texts);
   void scan(std::string_view text, std::uint64_t* bits) const;
-  std::size_t size() const { return pair_literals_.size() + triples_.entries.size() + strides_.entries.size() / kStride; }
+  std::size_t size() const { return pair_literals_.size() + literals_.size(); }
 
  private:
   // Small, so that all of them stay in the second-level cache.
-  struct Entry {
-    unsigned char text[kLiteralBytesMax];  // filled up with zeros
+  struct Literal {
+    unsigned char text[kPartBytesMax];     // the part that tells most, filled up with zeros
     std::uint32_t clauses;                 // the first in literal_clauses_
+    std::uint32_t whole;                   // begin in wholes_
     std::uint16_t clause_count;
-    std::uint8_t key_end, size;            // where in the literal its key ends; of the literal
+    std::uint8_t size, part_begin, whole_size;
+  };
+  struct Place {
+    std::uint32_t literal : 28;
+    std::uint32_t key_end : 4;             // where in the literal its key ends; for strides: begins
   };
   struct PairLiteral {
     std::uint32_t clauses;
@@ -56,23 +64,48 @@ class Literals {
   std::size_t hashes() const { return std::size_t{1} << (32 - hash_shift_); }
   std::uint32_t hash(std::uint32_t key) const { return key * 0x9E3779B1u >> hash_shift_; }
   struct Table;
-  void add_triples(std::vector<Entry> literals);
-  void add_strides(const std::vector<Entry>& literals);
-  void add_ends();
+  void add_triples(std::vector<std::uint32_t> literals);
+  void add_strides(const std::vector<std::uint32_t>& literals);
+  void add_sieve();
+  // A key of pairs_ or triples_.
+  struct Key {
+    std::uint32_t quad;       // and the byte before it, where the literal has one
+    std::uint8_t bytes, set;  // how many of the quad count
+    std::uint32_t byte(std::size_t place) const { return quad >> (24 - 8 * place) & 0xff; }
+  };
+  // Keys in eight sets, each of quads made of any of its first bytes, any of its second ones and so on, so that sixteen places are
+  // tried at once; a byte's sets are those of both its digits.
+  struct Sieve {
+    static constexpr std::size_t kSets = 8, kPlaces = 4;
+    alignas(16) unsigned char low[kPlaces][16] = {}, high[kPlaces][16] = {};
+    void add(const Key& key);
+    // Where in a text what passes ends; the three bytes before the text are looked at too.
+    std::size_t find(const unsigned char* text, std::size_t bytes, std::uint16_t* at) const;
+  };
+  int common(unsigned char c) const;
+  long common(const std::array<std::uint16_t, 2>& digits) const;
   // Where to look: the marks of pairs and triples, or a copy of them from which is taken what has nothing more to say.
   struct Places {
     const std::uint64_t *pairs, *triples, *strides;
+    const Sieve* sieve;
     std::uint64_t *pairs_left = nullptr, *triples_left = nullptr, *strides_left = nullptr;
+    bool taken = false;  // since the sieve was made
+    void take(std::uint64_t* from, std::uint32_t mark) {
+      from[mark / 64] &= ~(std::uint64_t{1} << (mark % 64));
+      taken = true;
+    }
   };
   // Where keys may end in a block: positions in it.
   struct Noted {
-    std::size_t pairs = 0, triples = 0, strides = 0;
+    std::size_t pairs = 0, triples = 0, strides = 0, maybe = 0;  // what passed the sieve
     std::uint16_t pairs_at[kBlockBytes], triples_at[kBlockBytes], strides_at[kBlockBytes / kStride];
   };
   void note_all(const Places& places, const unsigned char* block, std::size_t bytes, Noted& noted) const;
   void note_few(const Places& places, const unsigned char* block, std::size_t bytes, Noted& noted) const;
-  void scan_block(const Places& places, const unsigned char* block, std::size_t begin, std::size_t end, std::size_t text_bytes, std::uint64_t* bits) const;
-  bool try_key(const Table& table, bool skip_told, std::size_t bucket, const unsigned char* at, std::size_t before, std::size_t behind, std::uint64_t* bits) const;
+  Sieve sieve_left(const Places& places) const;
+  std::size_t scan_block(Places& places, const unsigned char* block, std::size_t begin, std::size_t end, std::string_view text, std::uint64_t* bits) const;
+  bool try_key(const Table& table, bool skip_told, std::size_t bucket, const unsigned char* at, std::string_view text, std::size_t position, std::uint64_t* bits) const;
+  bool is_whole(const Literal& literal, std::string_view text, std::size_t begin) const;
   void set(std::uint32_t begin, std::size_t count, std::uint64_t* bits) const {
     for (auto i = begin; i < begin + count; ++i) bits[literal_clauses_[i] >> 6] |= std::uint64_t{1} << (literal_clauses_[i] & 63);
   }
@@ -83,30 +116,26 @@ class Literals {
     return true;
   }
 
+  Texts texts_;
   int hash_shift_ = 0;                      // so that few literals have small tables
   std::vector<std::uint32_t> literal_clauses_;
   Marks pairs_;
   std::vector<PairLiteral> pair_literals_;  // by number of the pair's mark
+  std::vector<Literal> literals_;           // longer ones
+  std::string wholes_;                      // of those that are more than the part that is looked for
   // Literals by their keys: triples of each literal's bytes, or six bytes of it at each of four places side by side.
   struct Table {
     Marks marks;                         // by hash of the key
-    std::vector<std::uint32_t> buckets;  // by number of the mark: begin in entries; one more at the end
-    std::vector<Entry> entries;
-    void fill(std::vector<std::pair<std::uint32_t, Entry>> keyed, std::size_t hashes);
+    std::vector<std::uint32_t> buckets;  // by number of the mark: begin in places; one more at the end
+    std::vector<Place> places;
+    void fill(std::vector<std::pair<std::uint32_t, Place>> keyed, std::size_t hashes);
   };
   Table triples_, strides_;
-  // When there are strides_: the pairs with which keys of pairs_ or triples_ end.  In eight sets, each of pairs made of any of its
-  // first bytes and any of its last ones, so that sixteen places are tried at once; a byte's sets are those of both its digits.
-  struct Ends {
-    bool any = false;
-    alignas(16) unsigned char first_low[16] = {}, first_high[16] = {}, last_low[16] = {}, last_high[16] = {};
-    void add(int set, unsigned char first, unsigned char last);
-    unsigned sets(unsigned char first, unsigned char last) const {
-      return first_low[first & 15] & first_high[first >> 4] & last_low[last & 15] & last_high[last >> 4];
-    }
-    std::size_t find(const unsigned char* text, std::size_t bytes, std::uint16_t* at) const;
-  };
-  Ends ends_;
+  std::vector<std::uint64_t> strides_again_;  // by another hash: most of what only looks like a key ends here
+  // When few literals are short.
+  bool sieved_ = false;
+  std::vector<Key> keys_;
+  Sieve sieve_;
 };
 
 }  // namespace ringwall::waf::detail

@@ -20,11 +20,12 @@ inline constexpr std::size_t kPrefilterWordsMax = 4096;  // of 64 clauses; rule 
 
 class Prefilter {
  public:
+  explicit Prefilter(Literals::Texts texts = Literals::Texts::kRequests) : texts_(texts) {}
   // Gives the pattern a number; no clauses: it is always possible.
   std::uint32_t add(const std::vector<Clause>& clauses);
-  // What scans look for, when all patterns are added: scanner 0 for all of them, and one for each of `some`, in their order, that
-  // knows those patterns alone.
-  void finish(const std::vector<std::vector<std::uint32_t>>& some = {});
+  // What scans look for, when all patterns are added: one scanner for each set of patterns, in their order, that knows those alone.
+  // The first set is of all patterns; so is the only one where none is given.
+  void finish(std::vector<std::vector<std::uint32_t>> scanners = {});
 
   std::size_t words() const { return words_; }  // of the bits a scan fills
   // How many literals of two and more bytes the patterns have.
@@ -33,7 +34,7 @@ class Prefilter {
   // text has.  Clauses of patterns that can be told from the bytes alone may be left out.
   void scan(std::size_t scanner, std::string_view text, const ByteSet& bytes, std::uint64_t* bits) const {
     if (scanner == 0 && !bytes.intersects(not_plain_)) plain_[0].scan(text, bits);
-    else scanners_[scanner].scan(text, bits);
+    else literals_[literals_of_[scanner]].scan(text, bits);
   }
   bool possible(std::uint32_t pattern, const std::uint64_t* bits, const ByteSet& bytes) const {
     for (auto i = first_[pattern]; i < first_[pattern + 1]; ++i) {
@@ -46,6 +47,7 @@ class Prefilter {
 
  private:
   // `plain`: in texts of plain bytes.
+  const Literals::Texts texts_;
   Literals scanner_for(const std::vector<std::uint32_t>& patterns, bool plain) const;
 
   std::vector<std::uint32_t> first_{0};  // of each pattern's clauses
@@ -53,7 +55,8 @@ class Prefilter {
   std::vector<ByteSet> clause_bytes_;
   std::size_t words_ = 0;
   ByteSet not_plain_;
-  std::vector<Literals> scanners_, plain_;
+  std::vector<Literals> literals_, plain_;
+  std::vector<std::uint16_t> literals_of_;  // each scanner
 };
 
 }  // namespace ringwall::waf::detail

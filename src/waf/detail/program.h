@@ -27,7 +27,7 @@ inline constexpr std::size_t kFamilies = 2;
 struct ChainNode {
   std::uint16_t parent = kRaw;
   Transformation last = Transformation::kBase64Decode;
-  std::uint16_t scanner = 0;  // of the prefilter for requests: knows the patterns of this node and those below
+  std::uint16_t scanner = 0;  // of the prefilters: knows the patterns of this node and those below
 };
 
 struct Target {

@@ -65,7 +65,7 @@ class Variants {
     const std::uint64_t* bits = nullptr;  // of the prefilter; null: not scanned yet
     std::uint32_t folded_like = kNone;    // the variant it differs from by case alone: a scan tells the same of both
     std::uint32_t first_made = kNone, next_made = kNone;  // what was made of it; of what it was made from too
-    std::uint16_t scanner = 0;            // of the prefilter for requests
+    std::uint16_t scanner = 0;            // of the prefilters
     Transformation by{};                  // what made it
   };
   struct Text {
