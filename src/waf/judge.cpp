@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "waf/detail/find.h"
@@ -36,6 +37,18 @@ bool is_of_matched(Variable v) {
   return v == Variable::kMatchedVar || v == Variable::kMatchedVarName || v == Variable::kMatchedVars || v == Variable::kMatchedVarsNames;
 }
 
+// Whether a rule's own actions on a match touch what it captures, by name or by a name not known yet.
+bool touches_captured(std::uint32_t slot) { return slot == kNone || slot < kGroupsMax; }
+bool reads_captured(const Template& text) {
+  return !text.constant && std::any_of(text.pieces.begin(), text.pieces.end(), [](const Piece& piece) { return piece.is_variable && piece.variable == Variable::kTx && touches_captured(piece.slot); });
+}
+bool may_capture_late(const CompiledRule& rule) {
+  if (rule.groups != 1 || rule.regex == nullptr || !rule.regex->linear() || !rule.stages.empty() || !rule.begins.empty()) return false;
+  return std::all_of(rule.assignments.begin(), rule.assignments.end(), [](const Assignment& one) {
+    return !reads_captured(one.key) && !reads_captured(one.value) && (one.collection != Variable::kTx || !touches_captured(one.slot));
+  });
+}
+
 }  // namespace
 
 Judge::Judge(std::shared_ptr<const Program> program, PersistentCollections* persistent, KnownTexts* known)
@@ -58,6 +71,7 @@ void Judge::reset(const ExchangeInfo& info, const CompiledOverlay* overlay) {
   before_ = told_ = 0;
   gate_ = nullptr;
   opening_ = overlay == nullptr ? &program_->opening : &overlay->opening;
+  located_by_ = nullptr;
   for (auto& key : persistent_keys_) key.clear();
   variants_.reset();
   told_spent_ = false;
@@ -229,6 +243,7 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
     }
     steps += entries.size();
   }
+  capture_late();
   return matched && go_on(rule, phase, is_head);
 }
 
@@ -274,6 +289,7 @@ void Judge::each_value(const Target& target, Each each) {
     return false;
   };
   if (is_of_matched(variable)) tell_matched();
+  if (variable == Variable::kTx) capture_late();
   std::uint64_t count = 0;
   const auto give = [&](std::string_view name, std::string_view text, std::uint32_t id) {
     if (target.count) ++count;
@@ -390,6 +406,7 @@ bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, boo
 
 bool Judge::operate(const CompiledRule& rule, std::string_view text) {
   if (rule.op == Operator::kGeoLookup) return look_up_place(text);
+  if (!rule.argument.constant) capture_late();
   const auto argument = rule.argument.constant ? std::string_view(rule.argument.text) : expand(rule.argument);
   if (!rule.capture || rule.negated) return finds(rule, text, argument, steps);
   switch (rule.op) {
@@ -397,6 +414,11 @@ bool Judge::operate(const CompiledRule& rule, std::string_view text) {
     case Operator::kRxGlobal: {
       const auto made = rule.regex == nullptr ? regex_of(argument) : nullptr;
       const auto* regex = made == nullptr ? rule.regex.get() : made.get();
+      if (may_capture_late(rule)) {
+        if (regex->search(text, nullptr, nullptr, &steps) == Found::kNo) return false;
+        located_by_ = regex, located_in_ = text;
+        return true;
+      }
       Group groups[kGroupsMax];
       int count = rule.groups;
       const auto found = regex == nullptr ? Found::kNo : regex->search(text, groups, &count, &steps);
@@ -429,6 +451,13 @@ void Judge::capture(const Group* groups, int count, std::string_view text) {
   for (int i = 0; i < count; ++i) {
     if (groups[i].set) set_tx(static_cast<std::uint32_t>(i), {}, text.substr(groups[i].offset, groups[i].size), true);
   }
+}
+void Judge::capture_late() {
+  const auto* regex = std::exchange(located_by_, nullptr);
+  if (regex == nullptr) return;
+  Group groups[kGroupsMax];
+  int count = 1;
+  if (regex->locate(located_in_, groups, &count, &steps)) capture(groups, count, located_in_);
 }
 void Judge::capture_one(std::string_view text) { set_tx(0, {}, text, true); }
 

@@ -119,18 +119,27 @@ class LinearRegex final : public Regex {
       // RE2 has found something; whether at the end of the text only is more than the limit allows to know.
     }
     if (groups == nullptr) return re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, nullptr, 0) ? Found::kYes : Found::kNo;
-    re2::StringPiece parts[kGroupsMax];
     if (!re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, nullptr, 0)) return Found::kNo;
-    *count = std::min(groups_, *count);
-    if (!re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, parts, *count)) return Found::kNo;
-    for (int i = 0; i < *count; ++i) {
-      groups[i] = parts[i].data() == nullptr ? Group{} : Group{static_cast<std::size_t>(parts[i].data() - text.data()), parts[i].size(), true};
-    }
-    return Found::kYes;
+    return parts_of(text, groups, count) ? Found::kYes : Found::kNo;
+  }
+  bool locate(std::string_view text, Group* groups, int* count, std::uint64_t* steps) const override {
+    if (code_ != nullptr) return Regex::locate(text, groups, count, steps);
+    return parts_of(text, groups, count);
   }
   bool linear() const override { return true; }
 
  private:
+  bool parts_of(std::string_view text, Group* groups, int* count) const {
+    const re2::StringPiece piece(text.data(), text.size());
+    re2::StringPiece parts[kGroupsMax];
+    *count = std::min(groups_, *count);
+    if (!re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, parts, *count)) return false;
+    for (int i = 0; i < *count; ++i) {
+      groups[i] = parts[i].data() == nullptr ? Group{} : Group{static_cast<std::size_t>(parts[i].data() - text.data()), parts[i].size(), true};
+    }
+    return true;
+  }
+
   const std::unique_ptr<re2::RE2> re2_;
   const Code code_;
   const int groups_;

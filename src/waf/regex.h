@@ -38,6 +38,8 @@ class Regex {
   // has.  To find the whole match alone, which is group 0, takes far less than to find its parts.  `steps`: to it is added what PCRE2 took beyond a look at
   // each byte.
   virtual Found search(std::string_view text, Group* groups = nullptr, int* count = nullptr, std::uint64_t* steps = nullptr) const = 0;
+  // The groups of a text that search() has found already: what a caller asks who tries many texts and wants the groups of the last.
+  virtual bool locate(std::string_view text, Group* groups, int* count, std::uint64_t* steps) const { return search(text, groups, count, steps) == Found::kYes; }
   // Whether RE2 runs it.
   virtual bool linear() const = 0;
 };

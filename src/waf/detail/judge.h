@@ -58,6 +58,7 @@ class Judge {
   bool operate(const CompiledRule& rule, std::string_view text);
   void capture(const Group* groups, int count, std::string_view text);
   void capture_one(std::string_view text);
+  void capture_late();
   void on_match(const CompiledRule& rule, const Value& value, std::string_view text);
   void forget_matched();
   void tell_matched();
@@ -101,6 +102,9 @@ class Judge {
     bool count;
   };
   std::vector<Matched> matched_;          // by the chain under evaluation, behind the last one of earlier rules
+  // What TX:0 will be, once it may be read: where many values of a rule match, the last one's match alone has to be located.
+  const Regex* located_by_ = nullptr;
+  std::string_view located_in_;
   const Step* gate_ = nullptr;            // matched after those, and has to be noted once another rule is evaluated
   std::string_view gate_text_;
   std::size_t before_ = 0, told_ = 0;     // how many are of earlier rules; are in MATCHED_VAR and the like
