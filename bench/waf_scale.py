@@ -80,10 +80,11 @@ class Connection:
     """A connection that is kept; ask() gives the status of the answer, 0 when there was none."""
 
     def __init__(self, port):
-        self.port = port
+        self.port, self.opened = port, 0
         self.open()
 
     def open(self):
+        self.opened += 1
         self.socket = socket.create_connection(("127.0.0.1", self.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
@@ -242,8 +243,16 @@ class Ring:
     def run(self, *arguments):
         done = subprocess.run([RINGWALL, "--state", self.state, *arguments], capture_output=True, text=True)
         if done.returncode != 0:
-            sys.exit(f"ringwall {' '.join(arguments)}: {done.stdout[-500:]}{done.stderr[-2000:]}")
+            self.fail(f"ringwall {' '.join(arguments)} gave {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
+
+    def fail(self, why):
+        """Ends with all that is known of it: the folder with the logs is gone afterwards, and so is the Ringwall in it."""
+        for name in sorted(os.listdir(f"{self.state}/logs")) if os.path.isdir(f"{self.state}/logs") else []:
+            tail = open(f"{self.state}/logs/{name}", errors="replace").read()[-4000:]
+            print(f"--- the end of {name}\n{tail}", file=sys.stderr)
+        subprocess.run([RINGWALL, "--state", self.state, "down"], capture_output=True)
+        sys.exit(why)
 
     def workers(self):
         return workers_of(self.master)
@@ -326,36 +335,60 @@ def owner_of(connection, workers):
     return None
 
 
+class Probe:
+    """Asks one worker.  nginx ends a connection after its thousandth request, and the next one may come to another worker."""
+
+    def __init__(self, ring, worker):
+        self.ring, self.worker = ring, worker
+        self.connect()
+
+    def connect(self):
+        for _ in range(1000):
+            self.connection, self.asked = Connection(EDGE), 1
+            self.connection.ask(GET)
+            if self.connection.opened == 1 and owner_of(self.connection, [self.worker]) == self.worker:
+                return
+            self.connection.socket.close()
+        self.ring.fail(f"worker {self.worker} of {self.ring.workers()} takes no connection")
+
+    def ask(self, request):
+        if self.connection.opened != 1 or self.asked > 900:
+            self.connection.socket.close()
+            self.connect()
+        self.asked += 1
+        return self.connection.ask(request)
+
+
 def one_of_each(ring):
-    found = {}
-    for _ in range(1000):
-        connection = Connection(EDGE)
-        connection.ask(GET)
-        found.setdefault(owner_of(connection, ring.workers()), connection)
-        if len(found) == WORKERS and None not in found:
-            return list(found.values())
-        found.pop(None, None)
-    sys.exit("one of the workers takes no connection")
+    return [Probe(ring, worker) for worker in ring.workers()]
 
 
 def until_live(ring, probes, target, old, new):
     """Seconds from the start of `ringwall apply` until each worker answers anew.  No worker goes back, and none says a third thing."""
     request = f"GET {target} HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: a\r\nAccept: */*\r\n\r\n".encode()
     begin = time.perf_counter()
-    apply = subprocess.Popen([RINGWALL, "--state", ring.state, "apply", ring.file], stdout=subprocess.DEVNULL)
+    said = open(f"{ring.folder}/apply.txt", "w+")
+    apply = subprocess.Popen([RINGWALL, "--state", ring.state, "apply", ring.file], stdout=said, stderr=said)
     waiting, last = set(range(len(probes))), begin
+
+    def fail(why):
+        said.seek(0)
+        ring.fail(f"{why}, {(time.perf_counter() - begin) * 1e3:.0f} ms after the command began; `ringwall apply` gave {apply.poll()} and said: {said.read()}")
     while waiting:
         for i, probe in enumerate(probes):
             status = probe.ask(request)
             if status not in (old, new) or (status == old and i not in waiting):
-                sys.exit(f"{target}: {status} where {old} or {new} was due")
+                fail(f"{target}: worker {probe.worker} of {ring.workers()} answered {status} (0: not at all) where {new if i not in waiting else f'{old} or {new}'} was due")
             if status == new and i in waiting:
                 waiting.discard(i)
                 last = time.perf_counter()
         if time.perf_counter() - begin > 60:
-            sys.exit("an update is not live after a minute")
+            fail("an update is not live after a minute")
+        if apply.poll():
+            fail("`ringwall apply` failed")
     if apply.wait() != 0:
-        sys.exit("ringwall apply failed")
+        fail("`ringwall apply` failed")
+    said.close()
     return last - begin
 
 

@@ -350,8 +350,10 @@ Result<std::string> Core::change(const ChangeRequest& request) {
     return fail(Errc::kInvalid, "from here only what the firewall does can be changed: modes, levels, settings and exclusions", "edit the file and use `ringwall apply` on the machine");
   }
   auto changes = declare::diff(current, wanted);
+  std::unique_ptr<edge::RulesReview> reviewed;
   if (edge_ != nullptr) {
-    if (auto rules = RW_TRY(edge_->rules_change(wanted))) changes.push_back(std::move(*rules));
+    reviewed = RW_TRY(edge_->review_rules(wanted));
+    if (reviewed->change) changes.push_back(*reviewed->change);
   }
   bool edge = false, files = false, restart = false;
   Json list = Json::array();
@@ -366,7 +368,7 @@ Result<std::string> Core::change(const ChangeRequest& request) {
     // The first listener, or the last one going, takes a fresh start.
     const bool from_or_to_none = current.edge.listeners.empty() || wanted.edge.listeners.empty();
     restart = restart || from_or_to_none;
-    if (edge && !from_or_to_none) RW_TRY(edge_->apply(wanted));
+    if (edge && !from_or_to_none) RW_TRY(edge_->apply(wanted, std::move(reviewed)));
     if (files) RW_TRY(follow_files(wanted));
     RW_TRY(files_.write_atomic(run_path("declaration.yaml"), text, 0600));
     {

@@ -105,28 +105,31 @@ class RealEdge final : public Edge {
     return {};
   }
 
-  Result<void> apply(const declare::Declaration& declaration) override {
+  Result<void> apply(const declare::Declaration& declaration, std::unique_ptr<RulesReview> reviewed) override {
     const std::lock_guard turn(turn_);
     end_starter();
-    auto applied = apply_in_turn(declaration);
+    auto applied = apply_in_turn(declaration, std::move(reviewed));
     if (!applied.ok()) forget_unused_slots();
     // Whatever the interrupted start had not come to.
     begin_starter(false);
     return applied;
   }
 
-  Result<std::optional<declare::Change>> rules_change(const declare::Declaration& declaration) override {
+  Result<std::unique_ptr<RulesReview>> review_rules(const declare::Declaration& declaration) override {
     const std::lock_guard turn(turn_);
+    auto out = std::make_unique<RulesReview>();
     const auto& now = current_.firewall;
-    if (!now.on || declaration.waf.mode == "off") return std::optional<declare::Change>();
-    const auto wanted = RW_TRY(firewall_plan(declaration, options_.base_directory, now.set, &firewall_->data()));
-    if (same_rules(wanted, now)) return std::optional<declare::Change>();
+    if (!now.on || declaration.waf.mode == "off") return out;
+    out->before = now.set;
+    out->plan = RW_TRY(firewall_plan(declaration, options_.base_directory, now.set, &firewall_->data()));
+    if (same_rules(out->plan, now)) return out;
     const auto shown = [](const FirewallPlan& plan) {
       auto out = plan.bundle_name;
       for (const auto& [name, bytes] : plan.models) out += " " + name;
       return out;
     };
-    return std::optional<declare::Change>({"change", "waf (the rules' files)", shown(now), shown(wanted), "swap firewall rules"});
+    out->change = {"change", "waf (the rules' files)", shown(now), shown(out->plan), "swap firewall rules"};
+    return out;
   }
 
   void stop() override {
@@ -206,8 +209,8 @@ class RealEdge final : public Edge {
                        [&](const auto& instance) { return instance.name == name; });
   }
 
-  Result<void> apply_in_turn(const declare::Declaration& declaration) {
-    auto plan = RW_TRY(make_plan(declaration));
+  Result<void> apply_in_turn(const declare::Declaration& declaration, std::unique_ptr<RulesReview> reviewed) {
+    auto plan = RW_TRY(make_plan(declaration, std::move(reviewed)));
     RW_TRY(firewall_->put(plan.firewall, current_.firewall));
     if (swaps_rules_only(plan)) {
       firewall_->publish(plan.firewall, current_.firewall);
@@ -247,7 +250,14 @@ class RealEdge final : public Edge {
     return {};
   }
 
-  Result<Plan> make_plan(const declare::Declaration& declaration) {
+  Result<FirewallPlan> plan_firewall(const declare::Declaration& declaration, std::unique_ptr<RulesReview> reviewed) {
+    // Lists may have been swapped in between.
+    const bool holds = reviewed != nullptr && reviewed->plan.on && reviewed->before == current_.firewall.set;
+    if (holds) return std::move(reviewed->plan);
+    return firewall_plan(declaration, options_.base_directory, current_.firewall.set, &firewall_->data());
+  }
+
+  Result<Plan> make_plan(const declare::Declaration& declaration, std::unique_ptr<RulesReview> reviewed = nullptr) {
     Plan plan;
     plan.declaration = declaration;
     plan.listeners = RW_TRY(detail::listeners_of(declaration));
@@ -273,7 +283,7 @@ class RealEdge final : public Edge {
       }
       RW_TRY(slots_.save());
     }
-    plan.firewall = RW_TRY(firewall_plan(declaration, options_.base_directory, current_.firewall.set, &firewall_->data()));
+    plan.firewall = RW_TRY(plan_firewall(declaration, std::move(reviewed)));
     plan.config_plan.firewall = plan.firewall.on && !options_.module_path.empty();
     if (plan.firewall.on && options_.module_path.empty()) return fail(Errc::kUnavailable, "waf.mode: nginx's module is not there, and without it nothing is looked at");
     plan.config = RW_TRY(nginx_config(declaration, plan.config_plan));

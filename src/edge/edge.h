@@ -28,6 +28,7 @@
 #include "declare/declaration.h"
 #include "declare/diff.h"
 #include "edge/edge_telemetry.h"
+#include "edge/firewall.h"
 #include "edge/health.h"
 #include "pki/local_ca.h"
 
@@ -74,6 +75,14 @@ struct EdgeStatus {
   std::vector<ServiceStatus> services;
 };
 
+// What a look at the files of the firewall's rules and API descriptions has shown.
+struct RulesReview {
+  std::optional<declare::Change> change;  // they hold something else than what is in force, which no difference of declarations tells
+  // What was read and compiled, so that apply() need not do so again, and what was in force then.  Of a firewall that is off: nothing.
+  FirewallPlan plan;
+  std::shared_ptr<const policy::PolicySet> before;
+};
+
 class Edge {
  public:
   // `collector` may be null: then records stay in the ring.
@@ -82,10 +91,10 @@ class Edge {
   virtual ~Edge() = default;  // leaves nginx and instances running
 
   virtual Result<void> start(const declare::Declaration& declaration) = 0;
-  virtual Result<void> apply(const declare::Declaration& declaration) = 0;
-  // Whether the files of the firewall's rules and API descriptions hold something else than what is in force, which no difference of declarations tells.
-  // Fails when they cannot be read or understood.
-  virtual Result<std::optional<declare::Change>> rules_change(const declare::Declaration& declaration) = 0;
+  // `reviewed`: of the same declaration, just now; null: it is reviewed here.
+  virtual Result<void> apply(const declare::Declaration& declaration, std::unique_ptr<RulesReview> reviewed = nullptr) = 0;
+  // Fails when the files of rules and API descriptions cannot be read or understood.
+  virtual Result<std::unique_ptr<RulesReview>> review_rules(const declare::Declaration& declaration) = 0;
   virtual void stop() = 0;
   virtual EdgeStatus status() const = 0;
 };

@@ -551,10 +551,10 @@ TEST_CASE("edge: the description of an API outlives nginx, and is taken up when 
   CHECK(answers("/other", 404));
 
   put("/other");
-  CHECK(ring.edge->rules_change(next).value().has_value());
+  CHECK(ring.edge->review_rules(next).value()->change.has_value());
   REQUIRE(ring.edge->apply(next).ok());
   CHECK(answers("/echo", 404));
-  CHECK(!ring.edge->rules_change(next).value().has_value());
+  CHECK(!ring.edge->review_rules(next).value()->change.has_value());
 }
 
 TEST_CASE("edge: a list or a database that changed on disk is in force by itself, and a broken one changes nothing") {

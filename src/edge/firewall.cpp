@@ -213,7 +213,9 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
   if (data == nullptr) data = &in_memory;
   data->forget();
   const auto main = (fs::path(base_directory) / "ringwall-waf.conf").lexically_normal().string();
-  plan.bundle = RW_TRY_CTX("waf", policy::make_bundle_of(main_text(declaration.waf, base_directory), main, data->rule_files(), &plan.warnings));
+  auto read = RW_TRY_CTX("waf", policy::read_bundle_of(main_text(declaration.waf, base_directory), main, data->rule_files()));
+  plan.bundle = std::move(read.bytes);
+  plan.warnings = std::move(read.source.warnings);
   // What the core rule set uses in vain is nothing its user could mend; `ringwall waf check` says it.
   if (const auto& crs = declaration.waf.core_rule_set; !crs.empty()) {
     std::erase_if(plan.warnings, [inside = (fs::path(base_directory) / crs).lexically_normal().string() + "/"](const std::string& warning) { return warning.starts_with(inside); });
@@ -238,7 +240,7 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
   for (const auto& [path, list] : asked) (void)RW_TRY_CTX(fmt::format("waf: list '{}'", list), data->put(policy::DataFiles::Kind::kList, path));
   plan.policies.files = data->names();
   plan.models = models.take(plan.warnings);
-  plan.set = RW_TRY_CTX("waf", policy::PolicySet::load(reader_of(plan), kPoliciesFile, previous, data->mapper()));
+  plan.set = RW_TRY_CTX("waf", policy::PolicySet::load(reader_of(plan), kPoliciesFile, previous, data->mapper(), &read));
   return plan;
 }
 

@@ -27,9 +27,15 @@ bool take_number(std::string_view& text, char end, std::size_t& out) {
 
 }  // namespace
 
-Result<std::string> make_bundle_of(std::string_view text, const std::string& main, const waf::Files& files, std::vector<std::string>* warnings) {
+Result<ReadBundle> read_bundle_of(std::string_view text, const std::string& main, const waf::Files& files) {
   std::map<std::string, std::string> read{{main, std::string(text)}};
-  std::string out = fmt::format("{}{}\n", kMagic, main);
+  ReadBundle made;
+  auto& out = made.bytes;
+  const auto map = [&](const std::string& path) {
+    made.data.push_back(path);
+    return files.map(path);
+  };
+  out = fmt::format("{}{}\n", kMagic, main);
   out += entry("file", main, text);
   const waf::Files recording{
       [&](const std::string& path) -> Result<std::string> {
@@ -46,10 +52,15 @@ Result<std::string> make_bundle_of(std::string_view text, const std::string& mai
         out += entry("glob", pattern, lines);
         return paths;
       },
-      files.map};
-  auto source = RW_TRY(waf::read_seclang(text, main, recording));
-  if (warnings != nullptr) *warnings = std::move(source.warnings);
-  return out;
+      files.map ? decltype(files.map)(map) : nullptr};
+  made.source = RW_TRY(waf::read_seclang(text, main, recording));
+  return made;
+}
+
+Result<std::string> make_bundle_of(std::string_view text, const std::string& main, const waf::Files& files, std::vector<std::string>* warnings) {
+  auto made = RW_TRY(read_bundle_of(text, main, files));
+  if (warnings != nullptr) *warnings = std::move(made.source.warnings);
+  return std::move(made.bytes);
 }
 
 Result<std::string> make_bundle(const std::string& main, const waf::Files& files) { return make_bundle_of(RW_TRY(files.read(main)), main, files); }

@@ -29,6 +29,14 @@ Result<std::string> make_bundle(const std::string& main, const waf::Files& files
 // The same of a text that stands for a file of the name `main`, as "Include /etc/modsecurity/modsecurity.conf".
 Result<std::string> make_bundle_of(std::string_view text, const std::string& main, const waf::Files& files, std::vector<std::string>* warnings = nullptr);
 
+// The same, and what was understood on the way: who makes a bundle and goes on with its rules need not read them out of it again.
+struct ReadBundle {
+  std::string bytes;
+  waf::RuleSetSource source;      // its warnings included
+  std::vector<std::string> data;  // paths of the databases the rules asked for
+};
+Result<ReadBundle> read_bundle_of(std::string_view text, const std::string& main, const waf::Files& files);
+
 // kCorrupt when it is none.
 Result<Bundle> open_bundle(std::string_view bytes);
 

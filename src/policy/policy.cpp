@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/world.h"
-#include "policy/bundle.h"
 
 namespace ringwall::policy {
 
@@ -232,7 +231,7 @@ Result<std::string> PolicySet::name_of_data(const std::string& path) const {
   return found->second;
 }
 
-Result<void> PolicySet::compile_rules(const Reader& read, const Mapper& map, const std::shared_ptr<const PolicySet>& previous) {
+Result<void> PolicySet::compile_rules(const Reader& read, const Mapper& map, const std::shared_ptr<const PolicySet>& previous, ReadBundle* bundle) {
   const bool same = previous != nullptr && previous->bundle_ == bundle_ && std::all_of(previous->rule_files_.begin(), previous->rule_files_.end(), [this](const auto& one) {
     const auto now = files_.find(one.first);
     return now != files_.end() && now->second == one.second;
@@ -242,6 +241,18 @@ Result<void> PolicySet::compile_rules(const Reader& read, const Mapper& map, con
     rule_files_ = previous->rule_files_;
     return {};
   }
+  waf::CompileOptions options;
+  if (previous != nullptr) options.previous = previous->rules_;
+  if (bundle == nullptr) {
+    rules_ = RW_TRY(waf::RuleSet::compile(RW_TRY(source_of_bundle(read, map)), options));
+    return {};
+  }
+  for (const auto& path : bundle->data) rule_files_[path] = RW_TRY(name_of_data(path));
+  rules_ = RW_TRY(waf::RuleSet::compile(std::move(bundle->source), options));
+  return {};
+}
+
+Result<waf::RuleSetSource> PolicySet::source_of_bundle(const Reader& read, const Mapper& map) {
   const auto bytes = RW_TRY(read(bundle_));
   auto bundle = RW_TRY_CTX(bundle_, open_bundle(bytes));
   bundle.files.map = [&](const std::string& path) -> Result<places::SharedBytes> {
@@ -250,10 +261,7 @@ Result<void> PolicySet::compile_rules(const Reader& read, const Mapper& map, con
     if (!map) return fail(Errc::kNotFound, fmt::format("{}: there is no data here", path));
     return map(name);
   };
-  waf::CompileOptions options;
-  if (previous != nullptr) options.previous = previous->rules_;
-  rules_ = RW_TRY(waf::RuleSet::compile(RW_TRY(waf::read_seclang_file(bundle.main, bundle.files)), options));
-  return {};
+  return waf::read_seclang_file(bundle.main, bundle.files);
 }
 
 Result<AddressSetPtr> PolicySet::list_file(const std::string& path, const Mapper& map, const PolicySet* previous) {
@@ -269,12 +277,12 @@ Result<AddressSetPtr> PolicySet::list_file(const std::string& path, const Mapper
   return set;
 }
 
-Result<std::shared_ptr<const PolicySet>> PolicySet::load(const Reader& read, const std::string& name, const std::shared_ptr<const PolicySet>& previous, const Mapper& map) {
+Result<std::shared_ptr<const PolicySet>> PolicySet::load(const Reader& read, const std::string& name, const std::shared_ptr<const PolicySet>& previous, const Mapper& map, ReadBundle* bundle) {
   auto file = RW_TRY(read_policy_file(RW_TRY(read(name)), name));
   auto out = std::make_shared<PolicySet>();
   out->bundle_ = std::move(file.rules);
   out->files_ = std::move(file.files);
-  RW_TRY(out->compile_rules(read, map, previous));
+  RW_TRY(out->compile_rules(read, map, previous, bundle));
   if (previous != nullptr) out->sets_ = AddressSets(&previous->sets_);
   for (const auto& text : file.policies) {
     if (!text.model || out->models_.contains(text.model->file)) continue;

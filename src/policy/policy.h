@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "places/shared_bytes.h"
 #include "policy/bots.h"
+#include "policy/bundle.h"
 #include "policy/limits.h"
 #include "policy/lists.h"
 #include "policy/model.h"
@@ -77,8 +78,10 @@ struct Policy {
 class PolicySet {
  public:
   // Loads a policy file and its bundle.  Rules of `previous` are kept when the bundle is the same, and what they are made of is used
-  // again when it is not.  Without a mapper, policies name no data.  Errors name the file at fault.
-  static Result<std::shared_ptr<const PolicySet>> load(const Reader& read, const std::string& name, const std::shared_ptr<const PolicySet>& previous = nullptr, const Mapper& map = {});
+  // again when it is not.  Without a mapper, policies name no data.  `bundle`: what it was made of, where the caller has just read it; its
+  // source is taken.  Errors name the file at fault.
+  static Result<std::shared_ptr<const PolicySet>> load(const Reader& read, const std::string& name, const std::shared_ptr<const PolicySet>& previous = nullptr, const Mapper& map = {},
+                                                       ReadBundle* bundle = nullptr);
 
   const std::shared_ptr<const waf::RuleSet>& rules() const { return rules_; }
   // Null when there is none of this name.
@@ -87,7 +90,8 @@ class PolicySet {
 
  private:
   using Files = std::map<std::string, std::string>;
-  Result<void> compile_rules(const Reader& read, const Mapper& map, const std::shared_ptr<const PolicySet>& previous);
+  Result<void> compile_rules(const Reader& read, const Mapper& map, const std::shared_ptr<const PolicySet>& previous, ReadBundle* bundle);
+  Result<waf::RuleSetSource> source_of_bundle(const Reader& read, const Mapper& map);
   Result<AddressSetPtr> list_file(const std::string& path, const Mapper& map, const PolicySet* previous);
   Result<std::string> name_of_data(const std::string& path) const;
 

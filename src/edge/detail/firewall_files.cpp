@@ -1,8 +1,13 @@
 #include "edge/detail/firewall_files.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include "base/log.h"
@@ -25,6 +30,25 @@ Result<keep::TableFile> open_table(base::Files& files, const std::string& path) 
   return keep::TableFile::open_or_create(path, options);
 }
 
+// As Files::write_atomic, but for the disk nobody waits.
+Result<void> replace(const std::string& path, std::string_view bytes) {
+  const auto temporary = path + ".tmp";
+  const auto failed = [&] { return fail(Errc::kUnavailable, fmt::format("write {}: {}", temporary, std::strerror(errno))); };
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) return failed();
+  bool good = ::fchmod(fd, 0644) == 0;
+  while (good && !bytes.empty()) {
+    const auto n = ::write(fd, bytes.data(), bytes.size());
+    good = n >= 0 || errno == EINTR;
+    if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  const auto error = errno;
+  ::close(fd);
+  errno = error;
+  if (!good || ::rename(temporary.c_str(), path.c_str()) != 0) return failed();
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<FirewallFiles>> FirewallFiles::open(base::Files& files, base::Clock& clock, const std::string& run_directory) {
@@ -40,7 +64,9 @@ Result<void> FirewallFiles::put(const FirewallPlan& plan, const FirewallPlan& be
   std::error_code ignored;
   std::filesystem::permissions(folder_, static_cast<std::filesystem::perms>(0755), ignored);
   const auto bundle = folder_ + "/" + plan.bundle_name;
-  if (!files_.size(bundle).ok()) RW_TRY(files_.write_atomic(bundle, plan.bundle, 0644));
+  // What an earlier core left was perhaps not on the disk yet when the power went.
+  const bool whole = before.bundle_name == plan.bundle_name && files_.size(bundle).ok();
+  if (!whole) RW_TRY(replace(bundle, plan.bundle));
   for (const auto& [name, bytes] : plan.models) {
     if (!files_.size(folder_ + "/" + name).ok()) RW_TRY(files_.write_atomic(folder_ + "/" + name, bytes, 0644));
   }
@@ -49,7 +75,8 @@ Result<void> FirewallFiles::put(const FirewallPlan& plan, const FirewallPlan& be
     const bool known = std::any_of(policies.policies.begin(), policies.policies.end(), [&](const auto& one) { return one.name == old.name; });
     if (!known) policies.policies.push_back({old.name, old.mode, old.tx, {}, {}, {}});
   }
-  return files_.write_atomic(folder_ + "/" + kPoliciesFile, policy::write_policy_file(policies), 0644);
+  put_ = policy::write_policy_file(policies);
+  return replace(folder_ + "/" + kPoliciesFile, put_);
 }
 
 void FirewallFiles::publish(const FirewallPlan& plan, const FirewallPlan& before) {
@@ -68,6 +95,12 @@ void FirewallFiles::publish_as(const char* event, const FirewallPlan& plan, cons
                    {"behind", fmt::format("{}", state.behind)},
                    {"ms", fmt::format("{}", (clock_.monotonic_ns() - begin_ns) / 1'000'000)},
                    {"fault", state.faults.empty() ? "" : state.faults[0]}});
+  // The next start goes by it where a list cannot be read any more.
+  if (!put_.empty()) {
+    const auto synced = files_.write_atomic(folder_ + "/" + kPoliciesFile, put_, 0644);
+    if (!synced.ok()) base::log_event(base::Level::kWarn, "edge.policies_not_synced", {{"error", synced.error().message}});
+    put_ = {};
+  }
   const auto names = files_.list(folder_);
   if (!names.ok()) return;
   const auto is_of = [](const FirewallPlan& one, const std::string& name) {

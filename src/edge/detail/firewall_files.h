@@ -18,10 +18,11 @@ class FirewallFiles {
  public:
   static Result<std::unique_ptr<FirewallFiles>> open(base::Files& files, base::Clock& clock, const std::string& run_directory);
 
-  // Files for nginx to read; workers that run take no notice until publish().  Places of `before` that are gone stay in them, because
+  // Files for nginx to read; workers that run take no notice until publish(), and only what that leaves survives a power cut: workers are
+  // not kept waiting for the disk, and the next start puts its files anew.  Places of `before` that are gone stay in them, because
   // workers of the configuration before go on asking for them.
   Result<void> put(const FirewallPlan& plan, const FirewallPlan& before);
-  // Waits until all workers have it.  What a worker could not load is logged, and it goes on with what it had.
+  // Waits until all workers have it, and then for the disk.  What a worker could not load is logged, and it goes on with what it had.
   void publish(const FirewallPlan& plan, const FirewallPlan& before);
 
   // Lists and places.  At the start of an edge, a file that cannot be used leaves in force what it was when the last one ran.
@@ -42,6 +43,7 @@ class FirewallFiles {
   ring::UpdateBoard board_;
   keep::TableFile table_;  // what workers remember between requests
   policy::DataFiles data_;
+  std::string put_;   // the policies' file, until it is synced
   std::string told_;  // why changed data could not be put in force, the last time
 };
 

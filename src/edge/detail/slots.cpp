@@ -42,8 +42,11 @@ Result<std::uint32_t> Slots::take(const std::string& name) {
 void Slots::release(const std::string& name) { slots_.erase(name); }
 
 Result<void> Slots::save() {
+  if (saved_ == slots_) return {};
   const nlohmann::json document = slots_;
-  return files_->write_atomic(path_, document.dump() + "\n", 0600);
+  RW_TRY(files_->write_atomic(path_, document.dump() + "\n", 0600));
+  saved_ = slots_;
+  return {};
 }
 
 }  // namespace ringwall::edge::detail

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -22,6 +23,7 @@ class Slots {
   bool known(const std::string& name) const { return slots_.contains(name); }
   const std::map<std::string, std::uint32_t>& all() const { return slots_; }
 
+  // Does nothing when the file has it already.
   Result<void> save();
 
  private:
@@ -29,6 +31,7 @@ class Slots {
   std::string path_;
   std::uint32_t count_ = 0;
   std::map<std::string, std::uint32_t> slots_;
+  std::optional<std::map<std::string, std::uint32_t>> saved_;  // by this process
 };
 
 }  // namespace ringwall::edge::detail
