@@ -124,9 +124,9 @@ class RealEdge final : public Edge {
     out->plan = RW_TRY(firewall_plan(declaration, options_.base_directory, now.set, &firewall_->data()));
     if (same_rules(out->plan, now)) return out;
     const auto shown = [](const FirewallPlan& plan) {
-      auto out = plan.bundle_name;
-      for (const auto& [name, bytes] : plan.models) out += " " + name;
-      return out;
+      auto names = plan.bundle_name;
+      for (const auto& [name, bytes] : plan.models) names += " " + name;
+      return names;
     };
     out->change = {"change", "waf (the rules' files)", shown(now), shown(out->plan), "swap firewall rules"};
     return out;
