@@ -243,12 +243,13 @@ TEST_CASE("firewall: rules change under way, and mistakes change nothing") {
   put_rules(nginx, std::string(kOn) + kEvil, {{"all", waf::Mode::kAsRules, {}}});
   nginx.configure(kHttp + "ringwall_waf_updates run/waf.board; server { listen @PORT@; ringwall_waf all; location / { proxy_pass http://127.0.0.1:" + std::to_string(backend.port()) + "; } }", 2);
   nginx.start();
-  const auto workers = nginx.workers();
   const auto live = [&] {
     REQUIRE(eventually([&] { return board.state().live + board.state().faults.size() == 2; }));
     return board.state();
   };
   live();
+  const auto workers = nginx.workers();
+  REQUIRE(workers.size() == 2);
   // Every worker answers some of these.
   const auto all_answer = [&](const char* path, int status) {
     for (int i = 0; i < 20; ++i) {

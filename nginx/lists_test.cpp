@@ -148,12 +148,13 @@ TEST_CASE("lists: a newer list and a newer database come without a reload, and d
   nginx.configure(std::string("ringwall_ring run/edge.ring; ringwall_waf_policies run/waf/policies.json; ringwall_waf_updates run/waf.board; ") + kRealIp + "server { listen @PORT@; ringwall_waf all; location / { proxy_pass http://127.0.0.1:" + std::to_string(backend.port()) + "; } }",
                   2);
   nginx.start();
-  const auto workers = nginx.workers();
   const auto live = [&] {
     REQUIRE(eventually([&] { return board.state().live + board.state().faults.size() == 2; }));
     return board.state();
   };
   live();
+  const auto workers = nginx.workers();
+  REQUIRE(workers.size() == 2);
   const auto all_answer = [&](const char* client, int status) {
     for (int i = 0; i < 20; ++i) {
       if (status_of(get(nginx.port(), "/", from(client))) != status) return false;
