@@ -14,7 +14,6 @@ namespace ringwall::waf::detail {
 
 namespace {
 
-constexpr std::uint64_t kStepsPerOperator = 16;  // looking at an empty text is work too
 constexpr std::size_t kMatchesMax = 1000;        // of one exchange; further ones are not logged
 constexpr std::size_t kMacroBytesMax = 64 << 10; // of an expanded macro
 
@@ -25,12 +24,6 @@ bool same_nocase(std::string_view a, std::string_view lower) {
     if (c != lower[i]) return false;
   }
   return true;
-}
-
-std::string_view text_of(const Exchange::TxValue& value, bool count) { return !count ? value.value : value.set ? "1" : "0"; }
-
-bool is_open(const Step& gate, Exchange::TxValue& value) {
-  return (gate.count || value.set) && compares(gate.op, gate.count ? std::int64_t{value.set} : value.as_number(), gate.number);
 }
 
 bool is_of_matched(Variable v) {
@@ -170,46 +163,6 @@ void Judge::run(int phase) {
     if (spent()) return end_of_budget(phase);
     i = skip_after_ && step.skip_to != kNone ? step.skip_to : i + 1;
   }
-}
-
-// What the opening does, at once.
-bool Judge::open() {
-  if (opening_ == nullptr || !opening_->known || skip_ > 0 || observer != nullptr) return false;
-  for (const auto& [slot, value] : opening_->values) exchange.tx[slot] = {value, true};
-  if (opening_->last != nullptr) gate_ = opening_->last, gate_text_ = opening_->last_text;
-  steps += opening_->steps;
-  return true;
-}
-
-Opening Judge::opening(const CompiledOverlay* overlay) {
-  Opening out;
-  reset({}, overlay);
-  const auto& all = program_->phases[1];
-  const auto before = exchange.tx;
-  for (auto i = program_->opening_begin; i < program_->opening_end; ++i) {
-    const auto& step = all[i];
-    if (step.kind == Step::Kind::kMarker) continue;
-    const auto& rule = program_->rules[step.rule];
-    std::string text;
-    if (step.kind == Step::Kind::kGate) {
-      auto& value = exchange.tx[step.slot];
-      steps += kStepsPerOperator;
-      if (!is_open(step, value)) continue;
-      text = text_of(value, step.count);
-    }
-    // Others do more than set variables, or skip.
-    if (!step.folds) return out;
-    set_variables(rule);
-    if (step.kind == Step::Kind::kGate) out.last = &step, out.last_text = std::move(text);
-  }
-  for (std::uint32_t slot = 0; slot < before.size(); ++slot) {
-    const auto& now = exchange.tx[slot];
-    if (before[slot].set && !now.set) return out;
-    if (now.set && (!before[slot].set || now.value != before[slot].value)) out.values.emplace_back(slot, now.value);
-  }
-  out.steps = steps;
-  out.known = program_->opening_end > program_->opening_begin;
-  return out;
 }
 
 bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {

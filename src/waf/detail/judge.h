@@ -12,6 +12,8 @@
 
 namespace ringwall::waf::detail {
 
+inline constexpr std::uint64_t kStepsPerOperator = 16;  // looking at an empty text is work too
+
 enum class Allowed : std::uint8_t { kNothing, kPhase, kRequest, kEverything };
 
 class Judge {
@@ -44,7 +46,9 @@ class Judge {
     bool count;
   };
 
-  bool open();
+  bool open();  // does what the opening does, at once; false: this exchange has to run it
+  static bool is_open(const Step& gate, Exchange::TxValue& value);
+  static std::string_view text_of(const Exchange::TxValue& value, bool count) { return !count ? value.value : value.set ? "1" : "0"; }
   bool spent() const { return steps > program_->budget.steps; }
   void end_of_budget(int phase);
   bool evaluate(std::uint32_t index, int phase, bool is_head);
