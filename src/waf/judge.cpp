@@ -30,18 +30,6 @@ bool is_of_matched(Variable v) {
   return v == Variable::kMatchedVar || v == Variable::kMatchedVarName || v == Variable::kMatchedVars || v == Variable::kMatchedVarsNames;
 }
 
-// Whether a rule's own actions on a match touch what it captures, by name or by a name not known yet.
-bool touches_captured(std::uint32_t slot) { return slot == kNone || slot < kGroupsMax; }
-bool reads_captured(const Template& text) {
-  return !text.constant && std::any_of(text.pieces.begin(), text.pieces.end(), [](const Piece& piece) { return piece.is_variable && piece.variable == Variable::kTx && touches_captured(piece.slot); });
-}
-bool may_capture_late(const CompiledRule& rule) {
-  if (rule.groups != 1 || rule.regex == nullptr || !rule.regex->linear() || !rule.stages.empty() || !rule.begins.empty()) return false;
-  return std::all_of(rule.assignments.begin(), rule.assignments.end(), [](const Assignment& one) {
-    return !reads_captured(one.key) && !reads_captured(one.value) && (one.collection != Variable::kTx || !touches_captured(one.slot));
-  });
-}
-
 }  // namespace
 
 Judge::Judge(std::shared_ptr<const Program> program, PersistentCollections* persistent, KnownTexts* known)
@@ -400,57 +388,10 @@ bool Judge::operate(const CompiledRule& rule, std::string_view text) {
   }
 }
 
-void Judge::capture(const Group* groups, int count, std::string_view text) {
-  for (int i = 0; i < count; ++i) {
-    if (groups[i].set) set_tx(static_cast<std::uint32_t>(i), {}, text.substr(groups[i].offset, groups[i].size), true);
-  }
-}
-void Judge::capture_late() {
-  const auto* regex = std::exchange(located_by_, nullptr);
-  if (regex == nullptr) return;
-  Group groups[kGroupsMax];
-  int count = 1;
-  if (regex->locate(located_in_, groups, &count, &steps)) capture(groups, count, located_in_);
-}
-void Judge::capture_one(std::string_view text) { set_tx(0, {}, text, true); }
-
 void Judge::on_match(const CompiledRule& rule, const Value& value, std::string_view text) {
   if (observer != nullptr) observer->matched(*rule.source, value.variable, value.name, value.text, text);
   matched_.push_back({value.variable, value.name, text, value.count});
   set_variables(rule);
-}
-
-// What the rule before has matched; MATCHED_VAR stays with its last.
-void Judge::forget_matched() {
-  if (gate_ != nullptr) {
-    const auto& target = program_->rules[gate_->rule].targets[0];
-    matched_.push_back({Variable::kTx, target.key, gate_text_, target.count});
-    gate_ = nullptr;
-  }
-  if (matched_.empty()) return;
-  if (told_ > 0) {
-    exchange.entries(Variable::kMatchedVars).clear();
-    exchange.entries(Variable::kMatchedVarsNames).clear();
-  }
-  told_ = told_ == matched_.size() ? 1 : 0;
-  matched_.front() = matched_.back();
-  matched_.resize(1);
-  before_ = 1;
-}
-
-// Few rules ask for MATCHED_VAR and the like; they are made when one does.
-void Judge::tell_matched() {
-  for (auto i = told_; i < matched_.size(); ++i) {
-    const auto& one = matched_[i];
-    // ARGS:a; & stays with the name where a count was looked at.
-    const auto name = exchange.arena.copy(fmt::format("{}{}{}{}", one.count ? "&" : "", name_of(one.variable), one.name.empty() ? "" : ":", one.name));
-    exchange.set(Variable::kMatchedVar, one.text);
-    exchange.set(Variable::kMatchedVarName, name);
-    if (i < before_) continue;
-    exchange.add(Variable::kMatchedVars, name, one.text);
-    exchange.add(Variable::kMatchedVarsNames, name, name);
-  }
-  told_ = matched_.size();
 }
 
 void Judge::after_match(const CompiledRule& rule, int phase, bool is_head) {

@@ -1,0 +1,75 @@
+// What a match leaves for others to read: MATCHED_VAR and the like, and what was captured.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "waf/detail/judge.h"
+
+namespace ringwall::waf::detail {
+
+namespace {
+
+// Whether a rule's own actions on a match touch what it captures, by name or by a name not known yet.
+bool touches_captured(std::uint32_t slot) { return slot == kNone || slot < kGroupsMax; }
+bool reads_captured(const Template& text) {
+  return !text.constant && std::any_of(text.pieces.begin(), text.pieces.end(), [](const Piece& piece) { return piece.is_variable && piece.variable == Variable::kTx && touches_captured(piece.slot); });
+}
+
+}  // namespace
+
+bool Judge::may_capture_late(const CompiledRule& rule) {
+  if (rule.groups != 1 || rule.regex == nullptr || !rule.regex->linear() || !rule.stages.empty() || !rule.begins.empty()) return false;
+  return std::all_of(rule.assignments.begin(), rule.assignments.end(), [](const Assignment& one) {
+    return !reads_captured(one.key) && !reads_captured(one.value) && (one.collection != Variable::kTx || !touches_captured(one.slot));
+  });
+}
+
+void Judge::capture(const Group* groups, int count, std::string_view text) {
+  for (int i = 0; i < count; ++i) {
+    if (groups[i].set) set_tx(static_cast<std::uint32_t>(i), {}, text.substr(groups[i].offset, groups[i].size), true);
+  }
+}
+void Judge::capture_late() {
+  const auto* regex = std::exchange(located_by_, nullptr);
+  if (regex == nullptr) return;
+  Group groups[kGroupsMax];
+  int count = 1;
+  if (regex->locate(located_in_, groups, &count, &steps)) capture(groups, count, located_in_);
+}
+void Judge::capture_one(std::string_view text) { set_tx(0, {}, text, true); }
+
+// What the rule before has matched; MATCHED_VAR stays with its last.
+void Judge::forget_matched() {
+  if (gate_ != nullptr) {
+    const auto& target = program_->rules[gate_->rule].targets[0];
+    matched_.push_back({Variable::kTx, target.key, gate_text_, target.count});
+    gate_ = nullptr;
+  }
+  if (matched_.empty()) return;
+  if (told_ > 0) {
+    exchange.entries(Variable::kMatchedVars).clear();
+    exchange.entries(Variable::kMatchedVarsNames).clear();
+  }
+  told_ = told_ == matched_.size() ? 1 : 0;
+  matched_.front() = matched_.back();
+  matched_.resize(1);
+  before_ = 1;
+}
+
+// Few rules ask for MATCHED_VAR and the like; they are made when one does.
+void Judge::tell_matched() {
+  for (auto i = told_; i < matched_.size(); ++i) {
+    const auto& one = matched_[i];
+    // ARGS:a; & stays with the name where a count was looked at.
+    const auto name = exchange.arena.copy(fmt::format("{}{}{}{}", one.count ? "&" : "", name_of(one.variable), one.name.empty() ? "" : ":", one.name));
+    exchange.set(Variable::kMatchedVar, one.text);
+    exchange.set(Variable::kMatchedVarName, name);
+    if (i < before_) continue;
+    exchange.add(Variable::kMatchedVars, name, one.text);
+    exchange.add(Variable::kMatchedVarsNames, name, name);
+  }
+  told_ = matched_.size();
+}
+
+}  // namespace ringwall::waf::detail
