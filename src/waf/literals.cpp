@@ -53,6 +53,25 @@ int commonness_in_requests(unsigned char c) {
   return 3;
 }
 
+// Sums of commonness over bytes of one upper digit and a set of lower ones.
+class DigitSums {
+ public:
+  explicit DigitSums(int (*common)(unsigned char)) {
+    for (unsigned high = 0; high < 16; ++high) {
+      for (unsigned half = 0; half < 2; ++half) {
+        for (unsigned set = 1; set < 256; ++set) {
+          const auto low = static_cast<unsigned>(std::countr_zero(set));
+          sums_[high][half][set] = sums_[high][half][set & (set - 1)] + common(static_cast<unsigned char>(high << 4 | (half * 8 + low)));
+        }
+      }
+    }
+  }
+  long of(std::size_t high, std::uint16_t lows) const { return sums_[high][0][lows & 255] + sums_[high][1][lows >> 8]; }
+
+ private:
+  std::array<std::array<std::array<long, 256>, 2>, 16> sums_{};
+};
+
 // What one more literal costs at a key that has so many: a key of its own makes texts stop where they did not, and many
 // literals at one key are a handle for attackers.
 long crowding(long load) { return load == 0 ? 4 : 1 + load * load / 3; }
@@ -189,10 +208,10 @@ int Literals::common(unsigned char c) const { return texts_ == Texts::kPages ? c
 
 // How common the bytes are that a set lets through at one place of a key: all with one of its lower and one of its upper digits.
 long Literals::common(const std::array<std::uint16_t, 2>& digits) const {
+  static const DigitSums kOfRequests(commonness_in_requests), kOfPages(commonness_in_pages);
+  const auto& sums = texts_ == Texts::kPages ? kOfPages : kOfRequests;
   long sum = 0;
-  for (unsigned high = digits[1]; high != 0; high &= high - 1) {
-    for (unsigned low = digits[0]; low != 0; low &= low - 1) sum += common(static_cast<unsigned char>(std::countr_zero(high) << 4 | std::countr_zero(low)));
-  }
+  for (unsigned high = digits[1]; high != 0; high &= high - 1) sum += sums.of(static_cast<std::size_t>(std::countr_zero(high)), digits[0]);
   return sum;
 }
 
