@@ -92,6 +92,14 @@ class RealEdge final : public Edge {
     const std::lock_guard turn(turn_);
     firewall_->begin_lenient();
     auto made = make_plan(declaration);
+    if (!made.ok() && firewall_->fall_back_on_rules()) {
+      // One mistake in a file of rules, and an application would be down until it is found.
+      auto as_before = make_plan(declaration);
+      if (as_before.ok()) {
+        base::log_event(base::Level::kError, "edge.rules_refused", {{"why", made.error().message}, {"in_force", "what they were before"}});
+        made = std::move(as_before);
+      }
+    }
     firewall_->end_lenient();
     auto plan = RW_TRY(std::move(made));
     RW_TRY(firewall_->put(plan.firewall, current_.firewall));

@@ -177,6 +177,23 @@ struct Ring {
   std::string tls(const std::string& path) const { return fmt::format("https://localhost:{}{}", https, path); }
 };
 
+// What nginx answers to these bytes, over a connection of its own.
+std::string answer_to(std::uint16_t port, std::string_view request) {
+  const auto address = detail::parse_address(fmt::format("127.0.0.1:{}", port)).value();
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  timeval limit{5, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  std::string answer;
+  if (::connect(fd, address.get(), address.size) == 0) {
+    ::send(fd, request.data(), request.size(), MSG_NOSIGNAL);
+    char bytes[4096];
+    for (ssize_t got; (got = ::recv(fd, bytes, sizeof bytes, 0)) > 0;)
+      answer.append(bytes, static_cast<std::size_t>(got));
+  }
+  ::close(fd);
+  return answer;
+}
+
 // Sends requests from some threads, each over a connection of its own, until it is stopped.
 class Load {
  public:
@@ -184,7 +201,7 @@ class Load {
     for (int i = 0; i < threads; ++i) {
       threads_.emplace_back([this, port] {
         while (!stop_) {
-          const auto answer = request(port);
+          const auto answer = answer_to(port, "GET /load HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
           ++sent_;
           if (answer.starts_with("HTTP/1.1 200") && answer.ends_with("/load")) continue;
           ++failed_;
@@ -220,24 +237,6 @@ class Load {
   int sent() const { return sent_; }
 
  private:
-  static std::string request(std::uint16_t port) {
-    const auto address = detail::parse_address(fmt::format("127.0.0.1:{}", port)).value();
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    timeval limit{5, 0};
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    std::string answer;
-    if (::connect(fd, address.get(), address.size) == 0) {
-      static constexpr std::string_view kRequest =
-          "GET /load HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-      ::send(fd, kRequest.data(), kRequest.size(), MSG_NOSIGNAL);
-      char bytes[4096];
-      for (ssize_t got; (got = ::recv(fd, bytes, sizeof bytes, 0)) > 0;)
-        answer.append(bytes, static_cast<std::size_t>(got));
-    }
-    ::close(fd);
-    return answer;
-  }
-
   std::atomic<bool> stop_{false};
   std::atomic<int> sent_{0}, failed_{0};
   std::mutex mutex_;
@@ -555,6 +554,52 @@ TEST_CASE("edge: the description of an API outlives nginx, and is taken up when 
   REQUIRE(ring.edge->apply(next).ok());
   CHECK(answers("/echo", 404));
   CHECK(!ring.edge->review_rules(next).value()->change.has_value());
+}
+
+TEST_CASE("edge: rules that are broken on disk leave in force what they were, also for another core and another nginx") {
+  if (nginx_missing()) return;
+  Ring ring;
+  const auto rules = [&](const std::string& text) { REQUIRE(base::real_files().write_atomic(ring.folder.path + "/rules.conf", text).ok()); };
+  rules("SecRule ARGS \"@streq evil\" \"id:1,phase:1,deny,status:406\"\n");
+  ring.declaration.waf.mode = "block";
+  ring.declaration.waf.core_rule_set = "";
+  ring.declaration.waf.rules = {"rules.conf"};
+  ring.start();
+  const auto status = [&](const std::string& path) { return ring.get(ring.plain(path)).status; };
+  CHECK(status("/echo?a=evil") == 406);
+
+  rules("SecRule ARGS \"@rx (evil\" \"id:1,phase:1,deny,status:406\"\n");
+  ring.start();
+  CHECK(status("/echo?a=evil") == 406);
+  CHECK(status("/echo?a=good") == 200);
+  const auto master = ring.edge->status().pid;
+  REQUIRE(::kill(master, SIGKILL) == 0);
+  REQUIRE(eventually([&] { return ring.edge->status().pid > 0 && ring.edge->status().pid != master; }));
+  CHECK(eventually([&] {
+    http::Fetch request;
+    request.url = ring.plain("/echo?a=evil");
+    const auto fetched = http::fetch(request);
+    return fetched.ok() && fetched->status == 406;
+  }));
+  // A person who applies a declaration hears of it.
+  CHECK(ring.edge->apply(ring.declaration).error().message.find("rules.conf:1: not a regular expression") != std::string::npos);
+  rules("SecRule ARGS \"@streq good\" \"id:1,phase:1,deny,status:409\"\n");
+  REQUIRE(ring.edge->apply(ring.declaration).ok());
+  CHECK(status("/echo?a=evil") == 200);
+  CHECK(status("/echo?a=good") == 409);
+}
+
+TEST_CASE("edge: a request that cannot be read is answered 400 with a page") {
+  if (nginx_missing()) return;
+  Ring ring;
+  ring.start();
+  for (const char* target : {"/%zz", "/%00", "/../x"}) {
+    CAPTURE(std::string(target));
+    const auto answer = answer_to(ring.http, "GET " + std::string(target) + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    CHECK(answer.starts_with("HTTP/1.1 400 "));
+    CHECK(answer.find("<h1>400 ") != std::string::npos);
+  }
+  CHECK(ring.get(ring.plain("/.ringwall/400")).status == 404);
 }
 
 TEST_CASE("edge: a list or a database that changed on disk is in force by itself, and a broken one changes nothing") {

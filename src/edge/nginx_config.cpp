@@ -335,11 +335,14 @@ class Generator {
   // The pages nginx answers with itself.  494 and 497 are its own numbers for "head too large" and "plain HTTP
   // on a TLS port".
   void error_pages() {
-    for (const int status : kErrorPageStatuses) w_.line("error_page {} @rw_{}", status, status);
+    // A request that could not be read has no path, and without one nginx goes to no named location.
+    const auto place = [](int status) { return status == 400 ? std::string("/.ringwall/400") : fmt::format("@rw_{}", status); };
+    for (const int status : kErrorPageStatuses) w_.line("error_page {} {}", status, place(status));
     w_.line("error_page 497 =308 https://$host:$server_port$request_uri");
     for (const int number : kErrorPageStatuses) {
       const int status = number == 494 ? 431 : number;
-      w_.open("location @rw_{}", number);
+      w_.open("location {}{}", number == 400 ? "= " : "", place(number));
+      if (number == 400) w_.line("internal");
       w_.line("default_type text/html");
       w_.line("return {} {}", status,
               detail::quoted(fmt::format(

@@ -62,7 +62,7 @@ Result<std::string> DataFiles::make(Kind kind, const std::string& path) {
 }
 
 waf::Files DataFiles::rule_files() {
-  auto out = waf::real_files();
+  auto out = rules_.value_or(waf::real_files());
   out.map = [this](const std::string& path) -> Result<places::SharedBytes> { return mapper()(RW_TRY(put(Kind::kPlaces, path))); };
   return out;
 }

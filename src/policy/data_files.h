@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +37,8 @@ class DataFiles {
   waf::Files rule_files();
   // From here on a file that cannot be used leaves in force what its path had there, and the reason is told; empty: it is an error.
   void fall_back_on(std::map<std::string, std::string> names) { before_ = std::move(names); }
+  // The same of rules as a whole: they are read from there and not from the disk; none: from the disk.
+  void fall_back_on_rules(std::optional<waf::Files> rules) { rules_ = std::move(rules); }
   std::vector<std::string> take_faults() { return std::exchange(faults_, {}); }
   // Of all that were put since forget(): path to name.
   const std::map<std::string, std::string>& names() const { return names_; }
@@ -67,6 +70,7 @@ class DataFiles {
   const std::string folder_;
   std::map<std::string, Known> known_;                // by path
   std::map<std::string, std::string> names_, before_;
+  std::optional<waf::Files> rules_;
   std::vector<std::string> faults_;
   std::map<std::string, places::SharedBytes> held_;   // by name, without a folder
 };

@@ -120,8 +120,21 @@ void FirewallFiles::begin_lenient() {
   if (last.ok()) data_.fall_back_on(last->files);
 }
 
+bool FirewallFiles::fall_back_on_rules() {
+  const auto read = [this](const std::string& name) { return files_.read(folder_ + "/" + name); };
+  const auto text = read(kPoliciesFile);
+  const auto last = text.ok() ? policy::read_policy_file(*text, kPoliciesFile) : Result<policy::PolicyFile>(text.error());
+  if (!last.ok()) return false;
+  const auto bytes = read(last->rules);
+  auto bundle = bytes.ok() ? policy::open_bundle(*bytes) : Result<policy::Bundle>(bytes.error());
+  if (!bundle.ok()) return false;
+  data_.fall_back_on_rules(std::move(bundle->files));
+  return true;
+}
+
 void FirewallFiles::end_lenient() {
   data_.fall_back_on({});
+  data_.fall_back_on_rules({});
   for (const auto& fault : data_.take_faults()) base::log_event(base::Level::kError, "edge.list_refused", {{"why", fault}, {"in_force", "what it was before"}});
 }
 

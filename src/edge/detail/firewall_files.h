@@ -28,6 +28,8 @@ class FirewallFiles {
   // Lists and places.  At the start of an edge, a file that cannot be used leaves in force what it was when the last one ran.
   policy::DataFiles& data() { return data_; }
   void begin_lenient();
+  // Rules are read as they were in force when the last edge ran.  False: there are none.
+  bool fall_back_on_rules();
   void end_lenient();
   // What became of files of data since they were read: the same plan with them, put and published.  None: nothing has changed.
   std::optional<FirewallPlan> with_changed_data(const FirewallPlan& plan);
