@@ -1,6 +1,6 @@
 // Rules that cannot be used, at the running edge: each mistake is told with its place and a way on, by `ringwall check` and by
 // `ringwall apply`, and the rules in force stay in force, for attacks and for everybody else.
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
 import { Report, Ringwall, freePorts, until } from './harness.mjs'
@@ -131,6 +131,13 @@ report.check(/waf \(the rules' files\): rules-\w+ -> rules-\w+ {2}\(swap firewal
 const applied = await failure(ringwall.cli('apply', ringwall.file))
 report.check(applied.code === 0 && applied.text.includes('applied'), 'rules that are right are taken', applied.text)
 report.check((await statusOf('/?a=wicked')) === 403 && (await statusOf('/?a=evil')) === 200, 'and in force at once')
+// The core dies while the file is broken: the next one goes on by the rules that were in force.
+writeFileSync(own, 'SecRule ARGS "@rx (a" "id:1,deny"\n')
+const core = readFileSync(path.join(ringwall.state, 'run/core.pid'), 'utf8').trim()
+process.kill(Number(core), 'SIGKILL')
+await until('another core starts while a rule file is broken', async () => existsSync(path.join(ringwall.state, 'run/core.pid')) && readFileSync(path.join(ringwall.state, 'run/core.pid'), 'utf8').trim() !== core && (await failure(ringwall.cli('status'))).code === 0)
+report.check((await statusOf('/?a=wicked')) === 403 && (await statusOf('/?a=evil')) === 200, 'by the rules that were in force')
+report.check((await failure(ringwall.cli('apply', ringwall.file))).text.includes('own.conf:1: not a regular expression'), 'and who applies hears what is wrong')
 report.check((await ringwall.stop()) === 0, 'it drains and stops')
 agent.destroy()
 backend.close()
