@@ -186,7 +186,7 @@ Result<int> run_down(const Context& context) {
     ::close(fd);
     return fail(Errc::kUnavailable, fmt::format("stop process {}: {}", pid, std::strerror(errno)));
   }
-  fmt::print(stderr, "ringwall: draining connections and stopping\n");
+  fmt::print(stderr, "ringwall: draining connections and stopping what runs in {}\n", state);
   // The lock is free once the supervisor is gone; the core has drained by then.
   const bool stopped = ::flock(fd, LOCK_SH) == 0;
   ::close(fd);

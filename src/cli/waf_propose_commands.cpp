@@ -127,7 +127,7 @@ void print_value(const tune::ExplainedValue& value) {
 void print_explanation(const tune::Explanation& why) {
   const auto& stored = why.stored;
   fmt::print("{} {} {} from {} at {}, judged at [{}]\n", stored.trace_id, harmless(stored.method, 16), harmless(stored.uri), stored.client, base::rfc3339(stored.time_ns), why.place);
-  fmt::print("then: {}, status {}; judged again now: {}{}\n", why.refused_then ? "refused" : "let through", stored.status, why.refused_now ? fmt::format("refused by {}", why.refused_by) : "let through",
+  fmt::print("then: {}, status {}; judged again now: {}{}\n", !why.refused_then ? "let through" : stored.refused() ? "refused" : "let through, and refused in mode block", stored.status, why.refused_now ? fmt::format("refused by {}", why.refused_by) : "let through",
              why.score_now == 0 ? "" : fmt::format(", score {}", why.score_now));
   if (const auto missing = tune::to_text(stored.missing); !missing.empty()) fmt::print("not in the record: {}\n", missing);
   if (!why.same) fmt::print("it is not judged as it was: the rules or what is recorded of the request differ\n");

@@ -106,7 +106,7 @@ Result<std::string> find_audit(const std::string& trace_id, const TuneTraffic& t
     if (!trace.is_object()) return fail(Errc::kInternal, "the answer is not JSON");
     for (const auto& row : trace.value("logs", Json::array())) look(row.dump());
   }
-  if (found.empty()) return fail(Errc::kNotFound, fmt::format("no audit record of {}", trace_id), "only requests that matched a rule have one; the id is in the response header x-request-id");
+  if (found.empty()) return fail(Errc::kNotFound, fmt::format("no audit record of {}", trace_id), "only requests that matched a rule have one; a limit or a list that refused it is in the edge record: `ringwall logs " + trace_id + " --json`; the id is in the response header x-request-id");
   return found;
 }
 
