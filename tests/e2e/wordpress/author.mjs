@@ -105,6 +105,8 @@ export class Author {
   async login() {
     const { page } = this
     await page.goto(this.at('/wp-login.php'))
+    // The page takes the focus to the name a while after it has come, and with it what is being written.
+    await page.waitForFunction(() => document.activeElement?.id === 'user_login')
     await page.fill('#user_login', owner.name)
     await page.fill('#user_pass', owner.password)
     await page.click('#wp-submit')
