@@ -20,7 +20,7 @@ constexpr int kHashBitsMin = 10, kHashBitsMax = 17;
 
 constexpr std::size_t kGramBytes = 6, kStrideBytesMin = kGramBytes + kStride - 1;  // of a literal that is found at each fourth byte
 
-// The three bytes that end at `end`, and a number for the six that begin at `begin`.
+// The four and the three bytes that end at `end`, and a number for the six that begin at `begin`.
 std::uint32_t quad_at(const unsigned char* end) { return static_cast<std::uint32_t>(end[-3]) << 24 | static_cast<std::uint32_t>(end[-2] << 16 | end[-1] << 8 | end[0]); }
 std::uint32_t triple_at(const unsigned char* end) { return static_cast<std::uint32_t>(end[-2] << 16 | end[-1] << 8 | end[0]); }
 std::uint32_t gram_at(const unsigned char* begin) {

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "waf/detail/line_begin.h"
+#include "waf/detail/transform.h"
 
 namespace ringwall::waf {
 
@@ -159,7 +160,7 @@ class TextRegex final : public Regex {
   bool linear() const override { return true; }
 
  private:
-  static bool same_letter(char a, char lower) { return a == lower || (a >= 'A' && a <= 'Z' && a + 32 == lower); }
+  static bool same_letter(char a, char lower) { return transforms::lower(a) == lower; }
   bool begins(std::string_view text) const {
     if (!ignore_case_) return text.starts_with(text_);
     return text.size() >= text_.size() && std::equal(text_.begin(), text_.end(), text.begin(), [](char lower, char a) { return same_letter(a, lower); });

@@ -21,7 +21,7 @@ Family family_of(Variable variable) { return variable == Variable::kResponseBody
 }  // namespace
 
 Variants::Variants(const Program& program, Exchange& exchange, KnownTexts* known, std::uint64_t& steps)
-    : program_(program), exchange_(exchange), known_(program.prefilter == nullptr || known == nullptr || known->words() > kPrefilterWordsMax ? nullptr : known), steps_(steps), groups_(program.groups.size()), unknown_(program.looked_at.size()), known_yes_((program.questions.size() + 63) / 64), signatures_(program.signatures.size()) {
+    : program_(program), exchange_(exchange), known_(program.prefilter == nullptr || known == nullptr || known->words() > kPrefilterWordsMax || known->words() != (program.questions.size() + 63) / 64 ? nullptr : known), steps_(steps), groups_(program.groups.size()), unknown_(program.looked_at.size()), known_yes_((program.questions.size() + 63) / 64), signatures_(program.signatures.size()) {
   std::fill(std::begin(nothing_.bits), std::end(nothing_.bits), kNothing);
 }
 

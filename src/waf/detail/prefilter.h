@@ -47,9 +47,9 @@ class Prefilter {
 
  private:
   // `plain`: in texts of plain bytes.
-  const Literals::Texts texts_;
   Literals scanner_for(const std::vector<std::uint32_t>& patterns, bool plain) const;
 
+  const Literals::Texts texts_;
   std::vector<std::uint32_t> first_{0};  // of each pattern's clauses
   std::vector<Clause> clauses_;          // until finish()
   std::vector<ByteSet> clause_bytes_;
