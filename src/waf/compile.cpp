@@ -361,49 +361,6 @@ bool compares_tx_with_number(const CompiledRule& rule) {
          std::find(std::begin(kComparisons), std::end(kComparisons), rule.op) != std::end(kComparisons);
 }
 
-void make_gate(Step& step, const CompiledRule& rule) {
-  if (!rule.exclusions.empty()) return;
-  step.kind = Step::Kind::kGate;
-  step.op = rule.op, step.count = rule.targets[0].count, step.slot = rule.targets[0].slot, step.number = rule.number;
-  step.only_skips = rule.plain && rule.next_in_chain == kNone && rule.begins.empty() && rule.assignments.empty();
-}
-
-// Whether a rule that matches does nothing but give TX values that depend on TX alone.
-bool sets_tx_by_tx(const CompiledRule& rule) {
-  const auto of_tx = [](const Template& text) {
-    return std::all_of(text.pieces.begin(), text.pieces.end(), [](const Piece& piece) { return !piece.is_variable || (piece.variable == Variable::kTx && piece.slot != kNone); });
-  };
-  return rule.plain && !rule.skips_after && rule.next_in_chain == kNone && rule.begins.empty() && rule.exclusions.empty() &&
-         std::all_of(rule.assignments.begin(), rule.assignments.end(), [&](const Assignment& one) { return one.collection == Variable::kTx && one.slot != kNone && of_tx(one.value); });
-}
-
-// The longest part of phase 1 that may be an opening.
-void find_opening(Program& program) {
-  auto& steps = program.phases[1];
-  std::uint32_t begin = 0;
-  for (std::uint32_t i = 0; i <= steps.size(); ++i) {
-    const bool goes_on = i < steps.size() && (steps[i].kind != Step::Kind::kRule || steps[i].folds);
-    if (goes_on) continue;
-    if (i - begin > program.opening_end - program.opening_begin) program.opening_begin = begin, program.opening_end = i;
-    begin = i + 1;
-  }
-  program.opening_slots.assign(program.slots.size(), false);
-  const auto uses = [&](const Template& text) {
-    for (const auto& piece : text.pieces) {
-      if (piece.is_variable) program.opening_slots[piece.slot] = true;
-    }
-  };
-  for (auto i = program.opening_begin; i < program.opening_end; ++i) {
-    if (steps[i].kind == Step::Kind::kMarker) continue;
-    if (steps[i].kind == Step::Kind::kGate) program.opening_slots[steps[i].slot] = true;
-    if (!steps[i].folds) continue;
-    for (const auto& one : program.rules[steps[i].rule].assignments) {
-      program.opening_slots[one.slot] = true;
-      uses(one.value);
-    }
-  }
-}
-
 std::uint32_t group_of(Program& program, Variable variable, std::uint16_t chain) {
   for (std::uint32_t i = 0; i < program.groups.size(); ++i) {
     if (program.groups[i].variable == variable && program.groups[i].chain == chain) return i;
@@ -491,16 +448,16 @@ void make_prefilter(Program& program) {
     rule.signature = static_cast<std::uint32_t>(known - program.signatures.begin());
     if (known == program.signatures.end()) program.signatures.push_back(std::move(signature));
   }
-  for (auto& rule : program.rules) {
-    const auto& actions = rule.source->actions;
-    const bool silent = !actions.log.value_or(true) && !actions.audit_log.value_or(false) && !actions.severity;
-    const bool passes = actions.disruptive == Disruptive::kNone || actions.disruptive == Disruptive::kPass;
-    rule.skips_after = !actions.skip_after.empty();
-    rule.plain = silent && passes && actions.skip == 0 && rule.expiries.empty() && rule.controls.empty();
-  }
   give_scanners(program, *filters);
   const bool fits = std::all_of(filters->begin(), filters->end(), [](const Prefilter& filter) { return filter.words() <= kPrefilterWordsMax; });
-  if (!fits) return;
+  if (!fits) {
+    for (auto& rule : program.rules) {
+      rule.skippable = false, rule.signature = kNone;
+      std::fill(std::begin(rule.pattern), std::end(rule.pattern), kNone);
+    }
+    program.signatures.clear(), program.groups.clear(), program.looked_at.clear();
+    return;
+  }
   program.prefilter = std::move(filters);
   for (std::uint32_t i = 0; i < program.rules.size(); ++i) {
     if (!is_question(program.rules[i])) continue;
@@ -509,16 +466,23 @@ void make_prefilter(Program& program) {
   }
   for (auto& phase : program.phases) {
     for (auto& step : phase) {
-      if (step.kind != Step::Kind::kRule) continue;
       const auto& rule = program.rules[step.rule];
-      if (rule.tx_number) make_gate(step, rule);
-      step.folds = (rule.tx_number || rule.targets.empty()) && sets_tx_by_tx(rule);
-      if (!rule.skippable || told_by_bytes(rule.op)) continue;
+      if (step.kind != Step::Kind::kRule || !rule.skippable || told_by_bytes(rule.op)) continue;
       step.signature = rule.signature, step.question = rule.question;
       std::copy(std::begin(rule.pattern), std::end(rule.pattern), step.pattern);
     }
   }
-  find_opening(program);
+}
+
+// Whether what a rule captures may wait for the last of its values that match: nothing it does with each reads it, by name or by a name
+// not known yet.
+bool captures_late(const CompiledRule& rule) {
+  const auto touches = [](std::uint32_t slot) { return slot == kNone || slot < kGroupsMax; };
+  const auto reads = [&](const Template& text) {
+    return std::any_of(text.pieces.begin(), text.pieces.end(), [&](const Piece& piece) { return piece.is_variable && piece.variable == Variable::kTx && touches(piece.slot); });
+  };
+  return rule.groups == 1 && rule.regex != nullptr && rule.regex->linear() && rule.stages.empty() && rule.begins.empty() &&
+         std::none_of(rule.assignments.begin(), rule.assignments.end(), [&](const Assignment& one) { return reads(one.key) || reads(one.value) || (one.collection == Variable::kTx && touches(one.slot)); });
 }
 
 }  // namespace
@@ -556,7 +520,10 @@ Result<std::shared_ptr<Program>> compile_program(RuleSetSource source, const Com
   RW_TRY(Compiler(*program, previous).run());
   for (auto& rule : program->rules) rule.tx_number = compares_tx_with_number(rule);
   count_groups(*program);
-  if (options.fast) make_prefilter(*program);
+  for (auto& rule : program->rules) rule.captures_late = captures_late(rule);
+  if (!options.fast) return program;
+  find_opening(*program);
+  make_prefilter(*program);
   return program;
 }
 

@@ -244,6 +244,39 @@ TEST_CASE("engine: groups of a match are there for whoever reads them") {
   }
 }
 
+TEST_CASE("engine: a phase that runs twice does twice what it does, on either path") {
+  for (const bool fast : {true, false}) {
+    CAPTURE(fast);
+    const auto t = Transaction::make(compile("SecRuleEngine On\nSecAction \"id:1,phase:1,pass,nolog,setvar:tx.n=+1\"\nSecAction \"id:2,phase:1,pass,nolog,setvar:tx.m=1\"\n", fast));
+    t->reset({});
+    t->request_line("GET", "/", "HTTP/1.1");
+    t->request_headers_done();
+    CHECK(t->tx("n") == "1");
+    t->request_headers_done();
+    CHECK(t->tx("n") == "2");
+  }
+}
+
+TEST_CASE("engine: a rule that gives names to TX while it looks at TX comes to an end") {
+  for (const bool fast : {true, false}) {
+    CAPTURE(fast);
+    const auto t = Transaction::make(compile("SecRuleEngine On\nSecAction \"id:1,phase:1,pass,nolog,setvar:'tx.k%{REQUEST_METHOD}=1'\"\n"
+                                             "SecRule TX \"@rx .\" \"id:2,phase:1,pass,nolog,setvar:tx.a=+1,setvar:'tx.k%{TX.a}=1'\"\n", fast));
+    t->reset({});
+    t->request_line("GET", "/", "HTTP/1.1");
+    t->request_headers_done();
+    CHECK(std::string(t->tx("k1")) == "1");
+    CHECK(t->steps() < 10'000);
+  }
+}
+
+TEST_CASE("engine: a rule set too large for the prefilter is judged without one") {
+  // Each pattern has four clauses, and together they need more words than kPrefilterWordsMax.
+  std::string rules = "SecRuleEngine On\n";
+  for (int i = 0; i < 66'000; ++i) rules += fmt::format("SecRule ARGS \"@rx aa{0}b.*cc{0}d.*ee{0}f.*gg{0}h\" \"id:{1},phase:1,pass\"\n", i, i + 1);
+  CHECK(judged(*Transaction::make(compile(rules, true)), {"GET", "/?a=aa7b-cc7d-ee7f-gg7h"}) == "8 ");
+}
+
 TEST_CASE("engine: fast and plain path agree on the Core Rule Set") {
   const auto folder = std::string(RINGWALL_SOURCE_DIR) + "/../shared/crs";
   if (!std::filesystem::exists(folder)) {

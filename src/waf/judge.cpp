@@ -243,13 +243,13 @@ void Judge::each_value(const Target& target, Each each) {
         const auto i = target.kind == Selector::Kind::kAll ? n : target.slots[n];
         if (exchange.tx[i].set) give(program_->slots[i], exchange.tx[i].value, kNoText);
       }
-      for (std::size_t i = 0; i < exchange.tx_dynamic.size(); ++i) {
+      // Rules may add while they look: what is there now is looked at, as long as it is.
+      for (std::size_t i = 0, size = exchange.tx_dynamic.size(); i < std::min(size, exchange.tx_dynamic.size()); ++i) {
         const auto entry = exchange.tx_dynamic[i];
         if (wanted(entry.name)) give(entry.name, entry.value, kNoText);
       }
     }
   } else if (is_collection(variable)) {
-    // Rules may add while they look (MATCHED_VARS), or remove: what is there now is looked at, as long as it is.
     const auto& entries = exchange.entries(variable);
     for (std::size_t i = 0, size = entries.size(); i < std::min(size, entries.size()); ++i) {
       const auto entry = entries[i];
@@ -354,7 +354,7 @@ bool Judge::operate(const CompiledRule& rule, std::string_view text) {
     case Operator::kRxGlobal: {
       const auto made = rule.regex == nullptr ? regex_of(argument) : nullptr;
       const auto* regex = made == nullptr ? rule.regex.get() : made.get();
-      if (may_capture_late(rule)) {
+      if (rule.captures_late) {
         if (regex->search(text, nullptr, nullptr, &steps) == Found::kNo) return false;
         located_by_ = regex, located_in_ = text;
         return true;
@@ -471,6 +471,7 @@ void Judge::set_tx(std::uint32_t slot, std::string_view key, std::string_view va
     return;
   }
   auto& all = exchange.tx_dynamic;
+  steps += all.size();
   const auto at = std::find_if(all.begin(), all.end(), [key](const Entry& entry) { return entry.name == key; });
   if (!set) {
     if (at != all.end()) all.erase(at);

@@ -1,29 +1,11 @@
 // What a match leaves for others to read: MATCHED_VAR and the like, and what was captured.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "waf/detail/judge.h"
 
 namespace ringwall::waf::detail {
-
-namespace {
-
-// Whether a rule's own actions on a match touch what it captures, by name or by a name not known yet.
-bool touches_captured(std::uint32_t slot) { return slot == kNone || slot < kGroupsMax; }
-bool reads_captured(const Template& text) {
-  return !text.constant && std::any_of(text.pieces.begin(), text.pieces.end(), [](const Piece& piece) { return piece.is_variable && piece.variable == Variable::kTx && touches_captured(piece.slot); });
-}
-
-}  // namespace
-
-bool Judge::may_capture_late(const CompiledRule& rule) {
-  if (rule.groups != 1 || rule.regex == nullptr || !rule.regex->linear() || !rule.stages.empty() || !rule.begins.empty()) return false;
-  return std::all_of(rule.assignments.begin(), rule.assignments.end(), [](const Assignment& one) {
-    return !reads_captured(one.key) && !reads_captured(one.value) && (one.collection != Variable::kTx || !touches_captured(one.slot));
-  });
-}
 
 void Judge::capture(const Group* groups, int count, std::string_view text) {
   for (int i = 0; i < count; ++i) {

@@ -62,7 +62,6 @@ class Judge {
   bool operate(const CompiledRule& rule, std::string_view text);
   void capture(const Group* groups, int count, std::string_view text);
   void capture_one(std::string_view text);
-  static bool may_capture_late(const CompiledRule& rule);
   void capture_late();
   void on_match(const CompiledRule& rule, const Value& value, std::string_view text);
   void forget_matched();

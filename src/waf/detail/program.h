@@ -123,6 +123,7 @@ struct CompiledRule {
 
   Operator op = Operator::kUnconditionalMatch;
   bool negated = false, capture = false;
+  bool captures_late = false;          // of many values that match, only the last one's match has to be located
   int groups = kGroupsMax;             // that somebody reads of what is captured
   Template argument;
   std::int64_t number = 0;             // of a constant argument
@@ -213,6 +214,8 @@ struct Program {
   std::shared_ptr<const std::array<Prefilter, kFamilies>> prefilter;  // null: the plain path
 };
 
+// Marks gates and the steps of the opening.
+void find_opening(Program& program);
 Result<std::shared_ptr<Program>> compile_program(RuleSetSource source, const CompileOptions& options, const Program* previous);
 Result<std::shared_ptr<CompiledOverlay>> compile_overlay(const Program& program, const Adjustments& adjustments);
 
