@@ -20,6 +20,7 @@
 #include "edge/detail/output_files.h"
 #include "edge/detail/plan.h"
 #include "edge/detail/proc.h"
+#include "edge/detail/service_status.h"
 #include "edge/detail/slots.h"
 #include "edge/processes.h"
 #include "edge/ring_source.h"
@@ -57,7 +58,7 @@ class RealEdge final : public Edge {
   Result<void> init(collect::Collector* collector) {
     slots_ = detail::Slots::open(files_, options_.run_directory + "/slots.json", table_.slot_count());
     for (const auto& [place, slot] : slots_.all()) restored_.insert(slot);
-    firewall_ = RW_TRY(detail::FirewallFiles::open(files_, clock_, options_.run_directory));
+    firewall_ = RW_TRY(detail::FirewallFiles::open(files_, clock_, options_.run_directory, options_.base_directory));
     if (!options_.module_path.empty()) {
       auto reader = RW_TRY(ring::Reader::open_or_create(options_.run_directory + "/edge.ring", {}));
       if (collector != nullptr)
@@ -90,18 +91,8 @@ class RealEdge final : public Edge {
 
   Result<void> start(const declare::Declaration& declaration) override {
     const std::lock_guard turn(turn_);
-    firewall_->begin_lenient();
-    auto made = make_plan(declaration);
-    if (!made.ok() && firewall_->fall_back_on_rules()) {
-      // One mistake in a file of rules, and an application would be down until it is found.
-      auto as_before = make_plan(declaration);
-      if (as_before.ok()) {
-        base::log_event(base::Level::kError, "edge.rules_refused", {{"why", made.error().message}, {"in_force", "what they were before"}});
-        made = std::move(as_before);
-      }
-    }
-    firewall_->end_lenient();
-    auto plan = RW_TRY(std::move(made));
+    auto firewall = RW_TRY(firewall_->plan_at_start(declaration));
+    auto plan = RW_TRY(make_plan(declaration, std::move(firewall)));
     RW_TRY(firewall_->put(plan.firewall, current_.firewall));
     const bool changed = RW_TRY(put_config(plan));
     nginx_->set_grace(declaration.edge.shutdown_grace);
@@ -116,7 +107,7 @@ class RealEdge final : public Edge {
   Result<void> apply(const declare::Declaration& declaration, std::unique_ptr<RulesReview> reviewed) override {
     const std::lock_guard turn(turn_);
     end_starter();
-    auto applied = apply_in_turn(declaration, std::move(reviewed));
+    auto applied = apply_in_turn(declaration, reviewed.get());
     if (!applied.ok()) forget_unused_slots();
     // Whatever the interrupted start had not come to.
     begin_starter(false);
@@ -125,19 +116,7 @@ class RealEdge final : public Edge {
 
   Result<std::unique_ptr<RulesReview>> review_rules(const declare::Declaration& declaration) override {
     const std::lock_guard turn(turn_);
-    auto out = std::make_unique<RulesReview>();
-    const auto& now = current_.firewall;
-    if (!now.on || declaration.waf.mode == "off") return out;
-    out->before = now.set;
-    out->plan = RW_TRY(firewall_plan(declaration, options_.base_directory, now.set, &firewall_->data()));
-    if (same_rules(out->plan, now)) return out;
-    const auto shown = [](const FirewallPlan& plan) {
-      auto names = plan.bundle_name;
-      for (const auto& [name, bytes] : plan.models) names += " " + name;
-      return names;
-    };
-    out->change = {"change", "waf (the rules' files)", shown(now), shown(out->plan), "swap firewall rules"};
-    return out;
+    return firewall_->review(declaration, current_.firewall);
   }
 
   void stop() override {
@@ -173,26 +152,7 @@ class RealEdge final : public Edge {
       status.requests_total = counts.requests;
       status.ring_dropped = counts.dropped;
     }
-    for (const auto& instance : current_.instances) {
-      if (status.services.empty() || status.services.back().name != instance.service)
-        status.services.push_back({instance.service, {}});
-      InstanceStatus out{instance.name.substr(0, instance.name.rfind(instance.local ? ':' : '\0')),
-                         instance.address};
-      for (const auto& health : healths) {
-        if (health.name != instance.name) continue;
-        out.state = health.state;
-        out.since_ns = health.since_ns;
-        // What is over is not shown.
-        if (health.state != InstanceState::kHealthy) out.last_error = health.last_error;
-      }
-      for (const auto& process : processes) {
-        if (process.name != instance.name) continue;
-        out.pid = process.pid;
-        out.restarts = process.restarts;
-        if (process.pid == 0) out.last_error = process.last_error;
-      }
-      status.services.back().instances.push_back(std::move(out));
-    }
+    status.services = detail::service_statuses(current_.instances, healths, processes);
     return status;
   }
 
@@ -217,8 +177,9 @@ class RealEdge final : public Edge {
                        [&](const auto& instance) { return instance.name == name; });
   }
 
-  Result<void> apply_in_turn(const declare::Declaration& declaration, std::unique_ptr<RulesReview> reviewed) {
-    auto plan = RW_TRY(make_plan(declaration, std::move(reviewed)));
+  Result<void> apply_in_turn(const declare::Declaration& declaration, RulesReview* reviewed) {
+    auto firewall = RW_TRY(firewall_->plan(declaration, current_.firewall, reviewed));
+    auto plan = RW_TRY(make_plan(declaration, std::move(firewall)));
     RW_TRY(firewall_->put(plan.firewall, current_.firewall));
     if (swaps_rules_only(plan)) {
       firewall_->publish(plan.firewall, current_.firewall);
@@ -258,15 +219,9 @@ class RealEdge final : public Edge {
     return {};
   }
 
-  Result<FirewallPlan> plan_firewall(const declare::Declaration& declaration, std::unique_ptr<RulesReview> reviewed) {
-    // Lists may have been swapped in between.
-    const bool holds = reviewed != nullptr && reviewed->plan.on && reviewed->before == current_.firewall.set;
-    if (holds) return std::move(reviewed->plan);
-    return firewall_plan(declaration, options_.base_directory, current_.firewall.set, &firewall_->data());
-  }
-
-  Result<Plan> make_plan(const declare::Declaration& declaration, std::unique_ptr<RulesReview> reviewed = nullptr) {
+  Result<Plan> make_plan(const declare::Declaration& declaration, FirewallPlan firewall) {
     Plan plan;
+    plan.firewall = std::move(firewall);
     plan.declaration = declaration;
     plan.listeners = RW_TRY(detail::listeners_of(declaration));
     (void)RW_TRY(detail::start_order(declaration.services));
@@ -291,7 +246,6 @@ class RealEdge final : public Edge {
       }
       RW_TRY(slots_.save());
     }
-    plan.firewall = RW_TRY(plan_firewall(declaration, std::move(reviewed)));
     plan.config_plan.firewall = plan.firewall.on && !options_.module_path.empty();
     if (plan.firewall.on && options_.module_path.empty()) return fail(Errc::kUnavailable, "waf.mode: nginx's module is not there, and without it nothing is looked at");
     plan.config = RW_TRY(nginx_config(declaration, plan.config_plan));

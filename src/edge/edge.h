@@ -28,7 +28,6 @@
 #include "declare/declaration.h"
 #include "declare/diff.h"
 #include "edge/edge_telemetry.h"
-#include "edge/firewall.h"
 #include "edge/health.h"
 #include "pki/local_ca.h"
 
@@ -75,12 +74,10 @@ struct EdgeStatus {
   std::vector<ServiceStatus> services;
 };
 
-// What a look at the files of the firewall's rules and API descriptions has shown.
+// What a look at the files of the firewall's rules and API descriptions has shown; what was read on the way is the edge's own affair.
 struct RulesReview {
   std::optional<declare::Change> change;  // they hold something else than what is in force, which no difference of declarations tells
-  // What was read and compiled, so that apply() need not do so again, and what was in force then.  Of a firewall that is off: nothing.
-  FirewallPlan plan;
-  std::shared_ptr<const policy::PolicySet> before;
+  virtual ~RulesReview() = default;
 };
 
 class Edge {

@@ -57,11 +57,7 @@ Result<ReadBundle> read_bundle_of(std::string_view text, const std::string& main
   return made;
 }
 
-Result<std::string> make_bundle_of(std::string_view text, const std::string& main, const waf::Files& files, std::vector<std::string>* warnings) {
-  auto made = RW_TRY(read_bundle_of(text, main, files));
-  if (warnings != nullptr) *warnings = std::move(made.source.warnings);
-  return std::move(made.bytes);
-}
+Result<std::string> make_bundle_of(std::string_view text, const std::string& main, const waf::Files& files) { return RW_TRY(read_bundle_of(text, main, files)).bytes; }
 
 Result<std::string> make_bundle(const std::string& main, const waf::Files& files) { return make_bundle_of(RW_TRY(files.read(main)), main, files); }
 

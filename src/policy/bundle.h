@@ -27,7 +27,7 @@ struct Bundle {
 // Reads the rule set and gives its bundle.  Errors are those of waf::read_seclang_file.
 Result<std::string> make_bundle(const std::string& main, const waf::Files& files);
 // The same of a text that stands for a file of the name `main`, as "Include /etc/modsecurity/modsecurity.conf".
-Result<std::string> make_bundle_of(std::string_view text, const std::string& main, const waf::Files& files, std::vector<std::string>* warnings = nullptr);
+Result<std::string> make_bundle_of(std::string_view text, const std::string& main, const waf::Files& files);
 
 // The same, and what was understood on the way: who makes a bundle and goes on with its rules need not read them out of it again.
 struct ReadBundle {

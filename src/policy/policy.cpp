@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/world.h"
+#include "policy/bundle.h"
 
 namespace ringwall::policy {
 

@@ -19,7 +19,6 @@
 #include "base/result.h"
 #include "places/shared_bytes.h"
 #include "policy/bots.h"
-#include "policy/bundle.h"
 #include "policy/limits.h"
 #include "policy/lists.h"
 #include "policy/model.h"
@@ -74,6 +73,8 @@ struct Policy {
   std::optional<PlacedModel> model;
   PolicyText text;  // what it was made of: a set that has the same takes the overlay over
 };
+
+struct ReadBundle;  // bundle.h
 
 class PolicySet {
  public:

@@ -1,13 +1,8 @@
 #include "edge/detail/firewall_files.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
 #include "base/log.h"
@@ -30,31 +25,24 @@ Result<keep::TableFile> open_table(base::Files& files, const std::string& path) 
   return keep::TableFile::open_or_create(path, options);
 }
 
-// As Files::write_atomic, but for the disk nobody waits.
-Result<void> replace(const std::string& path, std::string_view bytes) {
-  const auto temporary = path + ".tmp";
-  const auto failed = [&] { return fail(Errc::kUnavailable, fmt::format("write {}: {}", temporary, std::strerror(errno))); };
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return failed();
-  bool good = ::fchmod(fd, 0644) == 0;
-  while (good && !bytes.empty()) {
-    const auto n = ::write(fd, bytes.data(), bytes.size());
-    good = n >= 0 || errno == EINTR;
-    if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  const auto error = errno;
-  ::close(fd);
-  errno = error;
-  if (!good || ::rename(temporary.c_str(), path.c_str()) != 0) return failed();
-  return {};
+// What a look has read and compiled.
+struct ReadRules final : RulesReview {
+  FirewallPlan plan;
+  std::shared_ptr<const policy::PolicySet> before;  // in force then
+};
+
+std::string shown(const FirewallPlan& plan) {
+  auto names = plan.bundle_name;
+  for (const auto& [name, bytes] : plan.models) names += " " + name;
+  return names;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<FirewallFiles>> FirewallFiles::open(base::Files& files, base::Clock& clock, const std::string& run_directory) {
+Result<std::unique_ptr<FirewallFiles>> FirewallFiles::open(base::Files& files, base::Clock& clock, const std::string& run_directory, const std::string& base_directory) {
   auto board = RW_TRY(ring::UpdateBoard::open_or_create(run_directory + "/waf.board"));
   auto table = RW_TRY(open_table(files, run_directory + "/waf.table"));
-  return std::unique_ptr<FirewallFiles>(new FirewallFiles(files, clock, run_directory, std::move(board), std::move(table)));
+  return std::unique_ptr<FirewallFiles>(new FirewallFiles(files, clock, run_directory, base_directory, std::move(board), std::move(table)));
 }
 
 Result<void> FirewallFiles::put(const FirewallPlan& plan, const FirewallPlan& before) {
@@ -64,9 +52,8 @@ Result<void> FirewallFiles::put(const FirewallPlan& plan, const FirewallPlan& be
   std::error_code ignored;
   std::filesystem::permissions(folder_, static_cast<std::filesystem::perms>(0755), ignored);
   const auto bundle = folder_ + "/" + plan.bundle_name;
-  // What an earlier core left was perhaps not on the disk yet when the power went.
-  const bool whole = before.bundle_name == plan.bundle_name && files_.size(bundle).ok();
-  if (!whole) RW_TRY(replace(bundle, plan.bundle));
+  const auto there = files_.size(bundle);
+  if (!there.ok() || *there != plan.bundle.size()) RW_TRY(files_.write_atomic(bundle, plan.bundle, 0644));
   for (const auto& [name, bytes] : plan.models) {
     if (!files_.size(folder_ + "/" + name).ok()) RW_TRY(files_.write_atomic(folder_ + "/" + name, bytes, 0644));
   }
@@ -75,8 +62,7 @@ Result<void> FirewallFiles::put(const FirewallPlan& plan, const FirewallPlan& be
     const bool known = std::any_of(policies.policies.begin(), policies.policies.end(), [&](const auto& one) { return one.name == old.name; });
     if (!known) policies.policies.push_back({old.name, old.mode, old.tx, {}, {}, {}});
   }
-  put_ = policy::write_policy_file(policies);
-  return replace(folder_ + "/" + kPoliciesFile, put_);
+  return files_.write_atomic(folder_ + "/" + kPoliciesFile, policy::write_policy_file(policies), 0644);
 }
 
 void FirewallFiles::publish(const FirewallPlan& plan, const FirewallPlan& before) {
@@ -95,12 +81,6 @@ void FirewallFiles::publish_as(const char* event, const FirewallPlan& plan, cons
                    {"behind", fmt::format("{}", state.behind)},
                    {"ms", fmt::format("{}", (clock_.monotonic_ns() - begin_ns) / 1'000'000)},
                    {"fault", state.faults.empty() ? "" : state.faults[0]}});
-  // The next start goes by it where a list cannot be read any more.
-  if (!put_.empty()) {
-    const auto synced = files_.write_atomic(folder_ + "/" + kPoliciesFile, put_, 0644);
-    if (!synced.ok()) base::log_event(base::Level::kWarn, "edge.policies_not_synced", {{"error", synced.error().message}});
-    put_ = {};
-  }
   const auto names = files_.list(folder_);
   if (!names.ok()) return;
   const auto is_of = [](const FirewallPlan& one, const std::string& name) {
@@ -114,28 +94,45 @@ void FirewallFiles::publish_as(const char* event, const FirewallPlan& plan, cons
   }
 }
 
-void FirewallFiles::begin_lenient() {
-  const auto text = files_.read(folder_ + "/" + kPoliciesFile);
-  const auto last = text.ok() ? policy::read_policy_file(*text, kPoliciesFile) : Result<policy::PolicyFile>(text.error());
-  if (last.ok()) data_.fall_back_on(last->files);
-}
-
-bool FirewallFiles::fall_back_on_rules() {
+Result<FirewallPlan> FirewallFiles::plan_at_start(const declare::Declaration& declaration) {
+  const auto plan = [&] { return firewall_plan(declaration, base_directory_, nullptr, &data_); };
   const auto read = [this](const std::string& name) { return files_.read(folder_ + "/" + name); };
   const auto text = read(kPoliciesFile);
   const auto last = text.ok() ? policy::read_policy_file(*text, kPoliciesFile) : Result<policy::PolicyFile>(text.error());
-  if (!last.ok()) return false;
-  const auto bytes = read(last->rules);
-  auto bundle = bytes.ok() ? policy::open_bundle(*bytes) : Result<policy::Bundle>(bytes.error());
-  if (!bundle.ok()) return false;
-  data_.fall_back_on_rules(std::move(bundle->files));
-  return true;
+  if (!last.ok()) return plan();
+  data_.fall_back_on(last->files);
+  auto made = plan();
+  const auto bytes = made.ok() ? Result<std::string>("") : read(last->rules);
+  if (auto bundle = bytes.ok() ? policy::open_bundle(*bytes) : Result<policy::Bundle>(bytes.error()); !made.ok() && bundle.ok()) {
+    // One mistake in a file of rules, and an application would be down until it is found.
+    data_.fall_back_on_rules(std::move(bundle->files));
+    auto as_before = plan();
+    if (as_before.ok()) {
+      base::log_event(base::Level::kError, "edge.rules_refused", {{"why", made.error().message}, {"in_force", "what they were before"}});
+      made = std::move(as_before);
+    }
+    data_.fall_back_on_rules({});
+  }
+  data_.fall_back_on({});
+  for (const auto& fault : data_.take_faults()) base::log_event(base::Level::kError, "edge.list_refused", {{"why", fault}, {"in_force", "what it was before"}});
+  return made;
 }
 
-void FirewallFiles::end_lenient() {
-  data_.fall_back_on({});
-  data_.fall_back_on_rules({});
-  for (const auto& fault : data_.take_faults()) base::log_event(base::Level::kError, "edge.list_refused", {{"why", fault}, {"in_force", "what it was before"}});
+Result<std::unique_ptr<RulesReview>> FirewallFiles::review(const declare::Declaration& declaration, const FirewallPlan& now) {
+  auto out = std::make_unique<ReadRules>();
+  if (now.on && declaration.waf.mode != "off") {
+    out->before = now.set;
+    out->plan = RW_TRY(firewall_plan(declaration, base_directory_, now.set, &data_));
+    if (!same_rules(out->plan, now)) out->change = {"change", "waf (the rules' files)", shown(now), shown(out->plan), "swap firewall rules"};
+  }
+  return std::unique_ptr<RulesReview>(std::move(out));
+}
+
+Result<FirewallPlan> FirewallFiles::plan(const declare::Declaration& declaration, const FirewallPlan& now, RulesReview* reviewed) {
+  auto* read = static_cast<ReadRules*>(reviewed);
+  // Lists may have been swapped in between.
+  if (read != nullptr && read->plan.on && read->before == now.set) return std::move(read->plan);
+  return firewall_plan(declaration, base_directory_, now.set, &data_);
 }
 
 std::optional<FirewallPlan> FirewallFiles::with_changed_data(const FirewallPlan& plan) {
