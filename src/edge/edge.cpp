@@ -40,12 +40,9 @@ constexpr auto kRenewEvery = 1h;  // a look at the certificates; issuing is rare
 
 ring::Health slot_state(InstanceState state) {
   switch (state) {
-    case InstanceState::kHealthy:
-      return ring::Health::kUp;
-    case InstanceState::kDraining:
-      return ring::Health::kDraining;
-    default:
-      return ring::Health::kDown;
+    case InstanceState::kHealthy: return ring::Health::kUp;
+    case InstanceState::kDraining: return ring::Health::kDraining;
+    default: return ring::Health::kDown;
   }
 }
 
@@ -172,9 +169,9 @@ class RealEdge final : public Edge {
     std::int64_t deadline_ns = 0;
   };
 
-  static bool has(const std::vector<Instance>& instances, const std::string& name) {
-    return std::any_of(instances.begin(), instances.end(),
-                       [&](const auto& instance) { return instance.name == name; });
+  static const Instance* find(const std::vector<Instance>& instances, const std::string& name) {
+    const auto found = std::find_if(instances.begin(), instances.end(), [&](const auto& instance) { return instance.name == name; });
+    return found == instances.end() ? nullptr : &*found;
   }
 
   Result<void> apply_in_turn(const declare::Declaration& declaration, RulesReview* reviewed) {
@@ -187,7 +184,9 @@ class RealEdge final : public Edge {
       return {};
     }
     auto changed = change_all(plan, declaration);
-    if (!changed.ok()) (void)firewall_->put(current_.firewall, {});
+    if (changed.ok()) return {};
+    const auto back = firewall_->put(current_.firewall, {});
+    if (!back.ok()) base::log_event(Level::kError, "edge.rules_not_put_back", {{"error", back.error().message}});
     return changed;
   }
 
@@ -196,10 +195,10 @@ class RealEdge final : public Edge {
     RW_TRY(test_config(plan));
     std::vector<Instance> added, removed;
     for (const auto& instance : plan.instances) {
-      if (!has(current_.instances, instance.name)) added.push_back(instance);
+      if (find(current_.instances, instance.name) == nullptr) added.push_back(instance);
     }
     for (const auto& instance : current_.instances) {
-      if (!has(plan.instances, instance.name)) removed.push_back(instance);
+      if (find(plan.instances, instance.name) == nullptr) removed.push_back(instance);
     }
     RW_TRY(add_instances(added, removed, declaration.services));
     auto committed = commit(plan);
@@ -429,16 +428,11 @@ class RealEdge final : public Edge {
       std::string unhealthy;
       // Instances elsewhere may be away for reasons of their own; those run here are the declaration's own
       // doing.
-      std::erase_if(waiting, [&](const auto& name) { return !local(added, name); });
+      std::erase_if(waiting, [&](const auto& name) { return !find(added, name)->local; });
       if (!checker_->wait_healthy(waiting, options_.apply_health_limit, unhealthy))
         return undo(not_healthy(unhealthy));
     }
     return {};
-  }
-
-  static bool local(const std::vector<Instance>& instances, const std::string& name) {
-    return std::any_of(instances.begin(), instances.end(),
-                       [&](const auto& i) { return i.name == name && i.local; });
   }
 
   Error not_healthy(const std::string& name) const {
