@@ -171,7 +171,9 @@ Result<void> Core::open() {
   RW_TRY(open_api());
   RW_TRY(open_otlp());
   // Without listeners this is a collector and a store alone.
-  if (!declaration_.edge.listeners.empty()) RW_TRY(edge_->start(declaration_));
+  if (!declaration_.edge.listeners.empty()) {
+    if (const auto started = edge_->start(declaration_); !started.ok()) return located(loaded, started.error());
+  }
   RW_TRY(follow_files(declaration_));
   tailing_ = std::make_unique<Repeater>(100ms, [this] {
     const std::lock_guard lock(tailer_mutex_);
@@ -352,7 +354,9 @@ Result<std::string> Core::change(const ChangeRequest& request) {
   auto changes = declare::diff(current, wanted);
   std::unique_ptr<edge::RulesReview> reviewed;
   if (edge_ != nullptr) {
-    reviewed = RW_TRY(edge_->review_rules(wanted));
+    auto review = edge_->review_rules(wanted);
+    if (!review.ok()) return located(loaded, review.error());
+    reviewed = std::move(*review);
     if (reviewed->change) changes.push_back(*reviewed->change);
   }
   bool edge = false, files = false, restart = false;
@@ -368,7 +372,9 @@ Result<std::string> Core::change(const ChangeRequest& request) {
     // The first listener, or the last one going, takes a fresh start.
     const bool from_or_to_none = current.edge.listeners.empty() || wanted.edge.listeners.empty();
     restart = restart || from_or_to_none;
-    if (edge && !from_or_to_none) RW_TRY(edge_->apply(wanted, std::move(reviewed)));
+    if (edge && !from_or_to_none) {
+      if (const auto put = edge_->apply(wanted, std::move(reviewed)); !put.ok()) return located(loaded, put.error());
+    }
     if (files) RW_TRY(follow_files(wanted));
     RW_TRY(files_.write_atomic(run_path("declaration.yaml"), text, 0600));
     {

@@ -24,8 +24,8 @@ Result<int> run_check(const std::string& file, const Context& context) {
   const auto firewall = loaded.ok ? edge::firewall_plan(loaded.parsed.declaration, loaded.base) : Result<edge::FirewallPlan>(edge::FirewallPlan{});
   if (!firewall.ok()) {
     loaded.ok = false;
-    if (!context.json) report(firewall.error());
-    loaded.parsed.diagnostics.push_back({.file = file, .path = "waf", .message = firewall.error().message, .hint = firewall.error().hint});
+    loaded.parsed.diagnostics.push_back(declare::located(loaded.parsed, firewall.error()));
+    if (!context.json) report(located(loaded, firewall.error()));
   }
   if (context.json) {
     Json diagnostics = Json::array();

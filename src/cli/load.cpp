@@ -39,4 +39,9 @@ Result<Loaded> load(const std::string& file, const Context& context) {
   return loaded;
 }
 
+Error located(const Loaded& loaded, Error error) {
+  error.message = declare::show(declare::located(loaded.parsed, error));
+  return error;
+}
+
 }  // namespace ringwall::cli

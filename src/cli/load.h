@@ -22,6 +22,9 @@ Result<Loaded> load(const std::string& file, const Context& context);
 // The same for a text that was read already; nothing is printed.
 Loaded understand(std::string text, const std::string& shown_name, const std::string& base);
 
+// With the file, line and column in front of the message, where it begins with a path of the declaration.
+Error located(const Loaded& loaded, Error error);
+
 // A path of the declaration as an absolute one.
 std::string resolve(const std::string& base, const std::string& path);
 

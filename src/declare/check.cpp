@@ -272,9 +272,12 @@ class Relations {
     }
   }
 
+  // By somebody, perhaps for an hour: what it was told stays, and has no effect.  Where nobody speaks of a mode, that is a mistake.
+  bool switched_off() const { return d_.waf.mode == "off" && f_.marked("waf.mode"); }
+
   void waf() {
     const auto& w = d_.waf;
-    if (!f_.trusted_inside("waf")) return;
+    if (!f_.trusted_inside("waf") || switched_off()) return;
     logins("waf", w.logins);
     if (w.mode == "off") {
       if (!w.rules.empty()) idle("waf.rules", "mode: log or mode: block");
@@ -347,7 +350,7 @@ class Relations {
   }
 
   void models() {
-    if (!f_.trusted("waf.mode")) return;
+    if (!f_.trusted("waf.mode") || switched_off()) return;
     for (std::size_t h = 0; h < d_.edge.hosts.size(); ++h) {
       const auto& host = d_.edge.hosts[h];
       openapi(host.waf.openapi, fmt::format("edge.hosts[{}].waf.openapi", h));

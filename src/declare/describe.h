@@ -258,7 +258,7 @@ void describe(V& visit, Service& v) {
 
 template <class V>
 void describe(V& visit, Waf& v) {
-  visit("mode", v.mode, one_of({"off", "log", "block"}), "off, log what would be refused, or refuse it. A request that costs more than its budget of work counts as one to refuse.");
+  visit("mode", v.mode, one_of({"off", "log", "block"}), "off, log what would be refused, or refuse it. Written off, the rest may stay and has no effect. A request that costs more than its budget of work counts as one to refuse.");
   visit("core_rule_set", v.core_rule_set, or_empty(Text::kFile), "Folder of the OWASP Core Rule Set, as Debian's package modsecurity-crs or a release of version 4; '' for none.");
   visit("rules", v.rules, text(Text::kFile), "SecLang files to load before it, as an existing modsecurity.conf.");
   visit("paranoia", v.paranoia, range(1, 4), "Paranoia level of the rules that refuse: more finds more, and more that is harmless.");

@@ -29,6 +29,16 @@ std::string_view around(std::string_view path) {
   return cut == std::string_view::npos ? std::string_view() : path.substr(0, cut);
 }
 
+// Of what is not written: where the nearest thing around it stands.
+Place place_of(std::string_view path, const std::map<std::string, Place>& marks) {
+  auto it = marks.find(std::string(path));
+  while (it == marks.end() && !path.empty()) {
+    path = around(path);
+    it = marks.find(std::string(path));
+  }
+  return it == marks.end() ? Place{} : it->second;
+}
+
 }  // namespace
 
 std::string shown(std::string_view text) {
@@ -72,19 +82,13 @@ void Findings::add_at(int line, int column, const std::string& path, Problem pro
 }
 
 void Findings::relation(const std::string& path, std::string message, std::string hint) {
-  std::string_view at = path;
-  auto it = marks_.find(path);
-  while (it == marks_.end() && !at.empty()) {
-    at = around(at);
-    it = marks_.find(std::string(at));
-  }
-  const auto [line, column] = it == marks_.end() ? std::pair(1, 1) : it->second;
+  const auto [line, column] = place_of(path, marks_);
   push({file_, line, column, path, std::move(message), std::move(hint), "", ""});
 }
 
 int Findings::line_of(const std::string& path) const {
   const auto it = marks_.find(path);
-  return it == marks_.end() ? 1 : it->second.first;
+  return it == marks_.end() ? 1 : it->second.line;
 }
 
 bool Findings::trusted(std::string_view path) const {
@@ -116,8 +120,18 @@ std::vector<Diagnostic> Findings::take() {
 
 }  // namespace detail
 
+Diagnostic located(const Parsed& parsed, const Error& error) {
+  const auto& message = error.message;
+  const auto end = message.find(": ");
+  const auto path = message.substr(0, end);
+  if (end == message.npos || !parsed.places.contains(path.substr(0, path.find_first_of(".[")))) return {.message = message, .hint = error.hint};
+  const auto [line, column] = detail::place_of(path, parsed.places);
+  return {.file = parsed.file, .line = line, .column = column, .path = path, .message = message.substr(end + 2), .hint = error.hint};
+}
+
 std::string show(const Diagnostic& d) {
-  return fmt::format("{}:{}:{}: {}{}{}", d.file, d.line, d.column, d.path, d.path.empty() ? "" : ": ", d.message);
+  const auto what = d.path.empty() ? d.message : fmt::format("{}: {}", d.path, d.message);
+  return d.line == 0 ? what : fmt::format("{}:{}:{}: {}", d.file, d.line, d.column, what);
 }
 
 }  // namespace ringwall::declare

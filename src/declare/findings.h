@@ -34,6 +34,7 @@ class Findings {
 
   void mark(const std::string& path, const Node& node) { marks_[path] = {node.line, node.column}; }
   bool marked(const std::string& path) const { return marks_.contains(path); }
+  std::map<std::string, Place> take_marks() { return std::move(marks_); }
   int line_of(const std::string& path) const;
 
   // The form of `path` is wrong without a finding of its own: a misspelt key probably meant it.
@@ -51,7 +52,7 @@ class Findings {
 
   std::string file_;
   std::vector<Diagnostic> diagnostics_;
-  std::map<std::string, std::pair<int, int>> marks_;  // path -> line, column
+  std::map<std::string, Place> marks_;  // by path
   std::set<std::string, std::less<>> wrong_;
   bool more_ = false;
 };

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,7 @@ inline constexpr std::size_t kDiagnosticsMax = 50;
 
 struct Diagnostic {
   std::string file;
-  int line = 0, column = 0;  // from 1
+  int line = 0, column = 0;  // from 1; 0: not in this file
   std::string path;          // "edge.hosts[0].routes[1].service"; empty: the text itself
   std::string message;
   std::string hint;          // the next step; may be empty
@@ -35,11 +36,22 @@ struct Diagnostic {
 // "ringwall.yaml:14:5: edge.limts: unknown key"
 std::string show(const Diagnostic& diagnostic);
 
+// From 1.
+struct Place {
+  int line = 1, column = 1;
+};
+
 struct Parsed {
   Declaration declaration;              // meaningful without diagnostics
   std::vector<Diagnostic> diagnostics;  // in the order of the text
+  std::string file;
+  std::map<std::string, Place> places;  // of each path that is written in the text
   bool ok() const { return diagnostics.empty(); }
 };
+
+// An error that came after parsing.  Where it begins with a path, "edge.hosts[0].waf.exclusions[1]: no rule ...", it stands where that does, or
+// else the nearest thing around it; others have line 0 and no path.
+Diagnostic located(const Parsed& parsed, const Error& error);
 
 // Whether a file can be read; given, so that tests need no files.  Empty: nothing is looked at.
 using Readable = std::function<bool(const std::string& path)>;

@@ -259,6 +259,8 @@ Parsed parse(std::string_view text, const std::string& file_name, const Readable
     detail::check_relations(parsed.declaration, findings, readable);
   }
   parsed.diagnostics = findings.take();
+  parsed.places = findings.take_marks();
+  parsed.file = file_name;
   return parsed;
 }
 

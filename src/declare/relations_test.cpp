@@ -316,6 +316,11 @@ constexpr Case kMisfits[] = {
      "waf: { lists: [{ name: a, addresses: [192.0.2.1] }] }\n",
      "r.yaml:13:15: waf.lists: has no effect without mode: log or mode: block\n"
      "  hint: remove it\n"},
+    {"a firewall that somebody switched off", "          service: web\n",
+     "          service: web\n"
+     "          waf: { mode: block, openapi: { file: api.yaml } }\n"
+     "waf: { mode: off, rules: [nowhere], lists: [{ name: a, addresses: [192.0.2.1] }] }\n",
+     ""},
     {"a list that names nobody", kAfter,
      "waf: { mode: log, lists: [{ name: a }] }\n",
      "r.yaml:13:27: waf.lists[0]: it names nobody\n"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "base/hash.h"
@@ -93,6 +94,9 @@ Result<void> expect_exclusions(const std::string& application, const declare::Wa
 
 waf::Mode mode_of(std::string_view mode) { return mode == "block" ? waf::Mode::kBlock : mode == "log" ? waf::Mode::kLog : waf::Mode::kOff; }
 
+// Parts of policies, as an error of them begins, to what a declaration calls them.
+using Origins = std::map<std::string, std::string>;
+
 class PolicyMaker {
  public:
   // applications: all that are named anywhere; where one is not named its exclusions are off, also those of a plugin.
@@ -103,25 +107,30 @@ class PolicyMaker {
     // The names of version 4 and of version 3.
     for (const auto* prefix : {"inbound", "outbound"}) set(fmt::format("{}_anomaly_score_threshold", prefix), std::to_string(prefix[0] == 'i' ? waf.inbound_threshold : waf.outbound_threshold));
     merge(waf.settings);
-    exclude(waf.exclusions);
-    limit(waf.limits);
-    list(waf.lists);
-    protect(waf.logins);
+    exclude(waf.exclusions, "waf");
+    limit(waf.limits, "waf");
+    list(waf.lists, "waf");
+    protect(waf.logins, "waf");
     policy_.bots = {waf.bots.deny_score, waf.bots.note_score, waf.bots.honeypots};
   }
-  void narrow(const declare::WafPlace& place) {
+  // `here`: the path of the place's host or route.
+  void narrow(const declare::WafPlace& place, const std::string& here) {
+    const auto path = here + ".waf";
     if (!place.openapi.file.empty()) openapi_ = place.openapi;
     if (place.mode != "inherit") mode_ = place.mode;
     if (place.paranoia != 0) paranoia_ = place.paranoia;
     serve(place.applications);
     merge(place.settings);
-    exclude(place.exclusions);
-    limit(place.limits);
-    list(place.lists);
-    protect(place.logins);
+    exclude(place.exclusions, path);
+    limit(place.limits, path);
+    list(place.lists, path);
+    protect(place.logins, path);
   }
   // The document is read by `models`.
-  Result<policy::PolicyText> finish(std::string name, detail::ModelFiles& models) {
+  Result<policy::PolicyText> finish(std::string name, detail::ModelFiles& models, Origins& origins) {
+    for (const auto& [kind, paths] : {std::pair("exclusions", &exclusions_from_), {"limits", &limits_from_}, {"lists", &lists_from_}}) {
+      for (std::size_t i = 0; i < paths->size(); ++i) origins[fmt::format("policy '{}': {}[{}]: ", name, kind, i)] = (*paths)[i];
+    }
     if (!openapi_.file.empty()) policy_.model = RW_TRY(models.model_of(openapi_));
     const auto level = std::to_string(paranoia_), detection = std::to_string(std::max(paranoia_, detection_));
     for (const auto* key : {"blocking_paranoia_level", "paranoia_level"}) policy_.tx.insert(policy_.tx.begin(), {key, level});
@@ -148,35 +157,46 @@ class PolicyMaker {
   void merge(const std::map<std::string, std::string>& settings) {
     for (const auto& [name, value] : settings) set(name, value);
   }
-  void exclude(const std::vector<declare::WafExclusion>& exclusions) {
-    for (const auto& one : exclusions) policy_.exclusions.push_back({one.rules, one.targets, one.path});
-  }
-
-  void limit(const std::vector<declare::WafLimit>& limits) {
-    for (const auto& one : limits) {
-      policy_.limits.push_back({one.name, one.key, one.path, one.methods, one.statuses, one.requests, one.period.count(), one.burst, one.concurrent, one.distinct, one.location, one.bots});
+  void exclude(const std::vector<declare::WafExclusion>& exclusions, const std::string& path) {
+    for (std::size_t i = 0; i < exclusions.size(); ++i) {
+      policy_.exclusions.push_back({exclusions[i].rules, exclusions[i].targets, exclusions[i].path});
+      exclusions_from_.push_back(fmt::format("{}.exclusions[{}]", path, i));
     }
   }
-  void protect(const std::vector<declare::WafLogin>& logins) {
-    for (const auto& one : logins) {
+  void limit(const std::vector<declare::WafLimit>& limits, const std::string& path) {
+    for (std::size_t i = 0; i < limits.size(); ++i) {
+      const auto& one = limits[i];
+      policy_.limits.push_back({one.name, one.key, one.path, one.methods, one.statuses, one.requests, one.period.count(), one.burst, one.concurrent, one.distinct, one.location, one.bots});
+      limits_from_.push_back(fmt::format("{}.limits[{}]", path, i));
+    }
+  }
+  void protect(const std::vector<declare::WafLogin>& logins, const std::string& path) {
+    for (std::size_t i = 0; i < logins.size(); ++i) {
+      const auto& one = logins[i];
       const auto limits = policy::limits_of({one.name, one.path, one.account, one.methods, one.failed.statuses, one.failed.location, one.period.count(), one.failures_per_account,
                                              one.failures_per_address, one.accounts_per_address, one.addresses_per_account});
       policy_.limits.insert(policy_.limits.end(), limits.begin(), limits.end());
+      limits_from_.insert(limits_from_.end(), limits.size(), fmt::format("{}.logins[{}]", path, i));
     }
   }
 
   // The nearest come first: what a route says of a client counts before what all places say.
-  void list(const std::vector<declare::WafList>& lists) {
+  void list(const std::vector<declare::WafList>& lists, const std::string& path) {
     std::vector<policy::ListText> texts;
-    for (const auto& one : lists) {
+    std::vector<std::string> from;
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+      const auto& one = lists[i];
       const auto file = one.file.empty() ? "" : (fs::path(base_) / one.file).lexically_normal().string();
       texts.push_back({one.name, one.action, one.addresses, file, one.countries, one.path, one.skip_limits, one.skip_rules});
+      from.push_back(fmt::format("{}.lists[{}]", path, i));
     }
     policy_.lists.insert(policy_.lists.begin(), texts.begin(), texts.end());
+    lists_from_.insert(lists_from_.begin(), from.begin(), from.end());
   }
 
   const std::string& base_;
   policy::PolicyText policy_;
+  std::vector<std::string> exclusions_from_, limits_from_, lists_from_;  // where the declaration has each
   declare::WafOpenapi openapi_;
   std::string mode_;
   int detection_, paranoia_;
@@ -195,6 +215,20 @@ policy::Reader reader_of(const FirewallPlan& plan) {
     const auto model = plan.models.find(name);
     return model != plan.models.end() ? model->second : name == kPoliciesFile ? text : plan.bundle;
   };
+}
+
+}  // namespace
+
+namespace {
+
+Error as_declared(Error error, const Origins& origins) {
+  for (const auto& [begin, path] : origins) {
+    if (!error.message.starts_with(begin)) continue;
+    error.message = path + ": " + error.message.substr(begin.size());
+    return error;
+  }
+  error.message = "waf: " + error.message;
+  return error;
 }
 
 }  // namespace
@@ -223,12 +257,16 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
   plan.bundle_name = fmt::format("rules-{:016x}", base::hash64(plan.bundle));
   plan.policies.rules = plan.bundle_name;
   detail::ModelFiles models(base_directory);
-  for (const auto& host : declaration.edge.hosts) {
-    for (const auto& route : host.routes) {
+  Origins origins;
+  for (std::size_t h = 0; h < declaration.edge.hosts.size(); ++h) {
+    const auto& host = declaration.edge.hosts[h];
+    const auto here = fmt::format("edge.hosts[{}]", h);
+    for (std::size_t r = 0; r < host.routes.size(); ++r) {
+      const auto& route = host.routes[r];
       PolicyMaker maker(declaration.waf, base_directory, applications);
-      maker.narrow(host.waf);
-      maker.narrow(route.waf);
-      plan.policies.policies.push_back(RW_TRY(maker.finish(place_name(host, route), models)));
+      maker.narrow(host.waf, here);
+      maker.narrow(route.waf, fmt::format("{}.routes[{}]", here, r));
+      plan.policies.policies.push_back(RW_TRY(maker.finish(place_name(host, route), models, origins)));
     }
   }
   std::map<std::string, std::string> asked;  // path of a list's file to the list
@@ -240,7 +278,9 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
   for (const auto& [path, list] : asked) (void)RW_TRY_CTX(fmt::format("waf: list '{}'", list), data->put(policy::DataFiles::Kind::kList, path));
   plan.policies.files = data->names();
   plan.models = models.take(plan.warnings);
-  plan.set = RW_TRY_CTX("waf", policy::PolicySet::load(reader_of(plan), kPoliciesFile, previous, data->mapper(), &read));
+  auto set = policy::PolicySet::load(reader_of(plan), kPoliciesFile, previous, data->mapper(), &read);
+  if (!set.ok()) return as_declared(set.error(), origins);
+  plan.set = std::move(*set);
   return plan;
 }
 

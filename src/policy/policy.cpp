@@ -154,15 +154,16 @@ bool read_policy(const Json& json, PolicyText& out) {
 
 Result<Policy> compile(const PolicyText& text, const waf::RuleSet& rules, const Models& models) {
   waf::Adjustments adjustments{text.mode, text.tx, {}};
-  for (const auto& one : text.exclusions) {
+  for (std::size_t i = 0; i < text.exclusions.size(); ++i) {
+    const auto& one = text.exclusions[i];
     waf::Exclusion exclusion{one.rules, {}, one.path};
     for (const auto& target : one.targets) {
-      for (auto& selector : RW_TRY(waf::parse_selectors(target))) exclusion.targets.push_back(std::move(selector));
+      for (auto& selector : RW_TRY_CTX(fmt::format("exclusions[{}]", i), waf::parse_selectors(target))) exclusion.targets.push_back(std::move(selector));
     }
     adjustments.exclusions.push_back(std::move(exclusion));
   }
   Policy out{text.name, text.mode, RW_TRY(rules.overlay(adjustments)), {}, {}, {}, text};
-  for (const auto& one : text.limits) out.limits.push_back(RW_TRY(compile_limit(one)));
+  for (std::size_t i = 0; i < text.limits.size(); ++i) out.limits.push_back(RW_TRY_CTX(fmt::format("limits[{}]", i), compile_limit(text.limits[i])));
   if (text.model) out.model = PlacedModel{models.at(text.model->file), *text.model};
   return out;
 }
@@ -300,11 +301,13 @@ Result<std::shared_ptr<const PolicySet>> PolicySet::load(const Reader& read, con
     // Always anew: the same text may speak of a newer file.
     auto& lists = out->policies_.back().lists;
     lists.clear();
-    for (const auto& one : text.lists) {
+    for (std::size_t i = 0; i < text.lists.size(); ++i) {
+      const auto& one = text.lists[i];
+      const auto here = [&] { return fmt::format("{}: lists[{}]", context, i); };
       if (!one.countries.empty() && out->rules_->settings().places.empty()) {
-        return fail(Errc::kInvalid, fmt::format("{}: list '{}' names countries, and there is no database of places", context, one.name), "name one in waf.places, or with SecGeoLookupDb");
+        return fail(Errc::kInvalid, fmt::format("{}: list '{}' names countries, and there is no database of places", here(), one.name), "name one in waf.places, or with SecGeoLookupDb");
       }
-      lists.push_back(RW_TRY_CTX(context, compile_list(one, out->sets_, RW_TRY_CTX(context, out->list_file(one.file, map, previous.get())))));
+      lists.push_back(RW_TRY_CTX(here(), compile_list(one, out->sets_, RW_TRY_CTX(here(), out->list_file(one.file, map, previous.get())))));
     }
   }
   out->sets_.forget_before();

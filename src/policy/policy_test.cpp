@@ -143,7 +143,7 @@ TEST_CASE("policy: mistakes are told with their place") {
   CHECK(message("{").find("p.json: not a JSON object") != std::string::npos);
   CHECK(message("{\"rules\":\"rules\",\"policies\":[{\"name\":\"a\",\"mode\":\"loud\"}]}").find("policy 1") != std::string::npos);
   CHECK(message("{\"rules\":\"nowhere\",\"policies\":[]}").find("nowhere") != std::string::npos);
-  CHECK(message(write_policy_file({"rules", {{"a", waf::Mode::kBlock, {}, {{"77", {}, ""}}}}})).find("policy 'a': exclusion of '77'") != std::string::npos);
+  CHECK(message(write_policy_file({"rules", {{"a", waf::Mode::kBlock, {}, {{"77", {}, ""}}}}})).find("policy 'a': exclusions[0]: no rule of the set is called '77'") != std::string::npos);
   CHECK(message(write_policy_file({"rules", {{"a", waf::Mode::kBlock, {}, {{"1", {"NONSENSE"}, ""}}}}})).find("policy 'a'") != std::string::npos);
 }
 

@@ -496,13 +496,14 @@ Result<std::shared_ptr<CompiledOverlay>> compile_overlay(const Program& program,
     if (known == program.slot_of.end()) out->dynamic.emplace_back(key, value);
     else out->slots.emplace_back(known->second, value);
   }
-  for (const auto& exclusion : adjustments.exclusions) {
+  for (std::size_t i = 0; i < adjustments.exclusions.size(); ++i) {
+    const auto& exclusion = adjustments.exclusions[i];
     const std::string_view rules = exclusion.rules;
     const auto by = rules.starts_with("tag:") ? By::kTag : rules.starts_with("msg:") ? By::kMsg : By::kId;
-    PlacedRemoval placed{RW_TRY(removal_of(program, by == By::kId ? rules : rules.substr(4), by)), exclusion.path, false};
-    if (placed.removal.rules.empty()) return fail(Errc::kInvalid, fmt::format("exclusion of '{}': no rule of the set is called so", rules), "ids are numbers as in 942100 or 942100-942199; tags and messages begin with tag: or msg:");
+    PlacedRemoval placed{RW_TRY_CTX(fmt::format("exclusions[{}]", i), removal_of(program, by == By::kId ? rules : rules.substr(4), by)), exclusion.path, false};
+    if (placed.removal.rules.empty()) return fail(Errc::kInvalid, fmt::format("exclusions[{}]: no rule of the set is called '{}'", i, rules), "ids are numbers as in 942100 or 942100-942199; tags and messages begin with tag: or msg:");
     for (const auto& target : exclusion.targets) {
-      placed.removal.targets.push_back(RW_TRY(compile_target(target, [&](const std::string& key) {
+      placed.removal.targets.push_back(RW_TRY_CTX(fmt::format("exclusions[{}]", i), compile_target(target, [&](const std::string& key) {
         const auto known = program.slot_of.find(key);
         return known == program.slot_of.end() ? kNone : known->second;
       })));

@@ -81,8 +81,8 @@ const cases = [
   ['a rule without an id', 'SecRule ARGS "@rx a" "pass"\n', /^1: .*the rule has no id/, ''],
 ]
 const wholeDeclaration = [
-  ['an exclusion that names no rule', '  exclusions: [{ rules: "77", reason: none }]\n', /policy 'localhost \/': exclusion of '77': no rule of the set is called so/, 'ids are numbers'],
-  ["an exclusion whose target is no variable", '  exclusions: [{ rules: "1000", targets: ["ARG:a"], reason: none }]\n', /'ARG:a' is not a variable/, ''],
+  ['an exclusion that names no rule', '  exclusions: [{ rules: "77", reason: none }]\n', /ringwall\.yaml:\d+:16: waf\.exclusions\[0\]: no rule of the set is called '77'/, 'ids are numbers'],
+  ["an exclusion whose target is no variable", '  exclusions: [{ rules: "1000", targets: ["ARG:a"], reason: none }]\n', /ringwall\.yaml:\d+:16: waf\.exclusions\[0\]: .*'ARG:a' is not a variable/, ''],
 ]
 
 async function tried(name, rules, waf, wanted, hint) {
