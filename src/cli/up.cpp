@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "base/text.h"
@@ -31,6 +32,32 @@ struct UpOptions {
   std::string file = "ringwall.yaml";
   bool detach = false;
   std::chrono::seconds wait{120};
+};
+
+// Of a core in the background: the errors it ends with and their hints, each once.
+class LastWords {
+ public:
+  explicit LastWords(std::string log) : log_(std::move(log)) {
+    const auto before = base::real_files().size(log_);
+    read_to_ = before.ok() ? *before : 0;
+  }
+
+  void tell() {
+    const auto size = base::real_files().size(log_);
+    if (!size.ok() || *size == read_to_) return;
+    const auto text = base::real_files().read(log_);
+    if (!text.ok()) return;
+    for (auto end = text->find('\n', read_to_); end != std::string::npos; end = text->find('\n', read_to_)) {
+      const auto line = text->substr(read_to_, end - read_to_);
+      read_to_ = end + 1;
+      if ((line.starts_with("ringwall: error: ") || line.starts_with("ringwall: hint: ")) && told_.insert(line).second) fmt::print(stderr, "{}\n", line);
+    }
+  }
+
+ private:
+  const std::string log_;
+  std::size_t read_to_;
+  std::set<std::string> told_;
 };
 
 // Follows a start on the control socket and tells the person what became ready, and at the end where everything is.
@@ -118,6 +145,7 @@ void detach_from_terminal(const std::string& state) {
 }
 
 Result<int> wait_until_up(Progress& progress, pid_t supervisor, const UpOptions& options, const std::string& state) {
+  LastWords last_words(state + "/logs/ringwall.log");
   const auto deadline = std::chrono::steady_clock::now() + options.wait;
   while (!progress.done()) {
     int status = 0;
@@ -126,9 +154,10 @@ Result<int> wait_until_up(Progress& progress, pid_t supervisor, const UpOptions&
     }
     if (std::chrono::steady_clock::now() > deadline) {
       return fail(Errc::kInternal, fmt::format("not everything is up after {} s", options.wait.count()),
-                  fmt::format("see `ringwall status` and {}/logs/; it goes on trying", state));
+                  fmt::format("see `ringwall status` and {0}/logs/; it goes on trying until `ringwall down --state {0}`", state));
     }
     progress.look();
+    last_words.tell();
     std::this_thread::sleep_for(100ms);
   }
   return kExitOk;

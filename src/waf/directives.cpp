@@ -131,8 +131,7 @@ class DirectiveReader {
     rest.remove_prefix(name.size());
     const auto is = [name](std::string_view known) { return same_word(known, name); };
     if (chain_ && !is("SecRule") && !is("SecAction")) {
-      warn(where, fmt::format("{} stands between the rules of a chain, which began in line {}", shown(name),
-                              head().place.line));
+      warn(where, fmt::format("{} stands between the rules of a chain, which began in {}", shown(name), chain_begin(where)));
     }
     if (is("SecRule")) return sec_rule(where, rest);
     if (is("SecAction")) return sec_action(where, rest);
@@ -303,14 +302,18 @@ class DirectiveReader {
 
   // The first rule of the open chain.
   Rule& head() { return *source_.items[*chain_].rule; }
+  std::string chain_begin(const Where& where) {
+    const auto& place = head().place;
+    return place.file == *where.file ? fmt::format("line {}", place.line) : fmt::format("{}:{}", place.file, place.line);
+  }
 
   Result<void> add_link(const Where& where, Rule rule, const ActionList& list) {
     auto& first = head().actions;
     auto& its = rule.actions;
     if (!list.disruptive.empty()) {
       return where.fail(list.disruptive,
-                        fmt::format("{} can only stand in the first rule of a chain, that of line {}",
-                                    list.disruptive, head().place.line));
+                        fmt::format("{} can only stand in the first rule of a chain, that of {}", list.disruptive, chain_begin(where)),
+                        "a rule that ends with chain goes on in the next one; take chain away where it should not");
     }
     if (!list.id.empty()) warn(where, "an id has no effect in the further rules of a chain");
     if (its.disruptive == Disruptive::kBlock)

@@ -505,7 +505,7 @@ TEST_CASE("seclang: mistakes are told with their line, what was expected and the
       {"SecAction id:1\nSecRule ARGS a \"phase:2,id:1\"",
        "r.conf:2: column 25: the id 1 is taken by the rule of r.conf:1"},
       {"SecRule ARGS a \"id:1,chain\"\nSecRule ARGS b \"deny\"",
-       "r.conf:2: column 17: deny can only stand in the first rule of a chain, that of line 1"},
+       "r.conf:2: column 17: deny can only stand in the first rule of a chain, that of line 1 | a rule that ends with chain goes on in the next one; take chain away where it should not"},
       {"SecRule ARGS \"@rx a \"id:1\"\nSecAction id:2",
        "r.conf:1: column 26: this \" is never closed | write \\\" for a quote inside a quoted text"},
       {"SecAction \"id:1,pass\nSecAction id:2",
@@ -676,6 +676,7 @@ TEST_CASE("seclang: files are looked for beside the file that names them") {
       {"/bom.conf", "SecAction id:7"},
       {"/part1.conf", "SecRule ARGS a \"id:1,chain\""},
       {"/part2.conf", "Include part1.conf\nSecRule FILES b"},
+      {"/part3.conf", "Include part1.conf\nSecRule FILES b deny"},
   };
   const auto load = [&](const std::string& path) { return show(read_seclang_file(path, files_of(files))); };
   CHECK(load("/etc/waf/main.conf") ==
@@ -687,6 +688,7 @@ TEST_CASE("seclang: files are looked for beside the file that names them") {
         "/self.conf:1: column 9: files include one another more than 16 deep | does one include itself?");
   CHECK(load("/missing.conf") == "/missing.conf: no such file");
   CHECK(load("/part2.conf").starts_with("[ARGS]@rx a: id 1, phase 1, chain && [FILES]@rx b"));
+  CHECK(load("/part3.conf").starts_with("/part3.conf:2: column 17: deny can only stand in the first rule of a chain, that of /part1.conf:1"));
   const auto source = read_seclang_file("/etc/waf/main.conf", files_of(files)).value();
   CHECK(source.items[1].rule->place.file == "/etc/waf/rules/2.conf");
   CHECK(source.items[1].rule->place.line == 1);
