@@ -46,11 +46,16 @@ TEST_CASE("edge: serves over TLS and plain, says who it is for and what went wro
   CHECK(unknown.status == 421);
   CHECK(unknown.body.find("<title>421 Misdirected Request</title>") != std::string::npos);
   CHECK(unknown.body.find("Request <code>") != std::string::npos);
+  CHECK(unknown.headers.find("Content-Type: text/html") != std::string::npos);
+  const auto json = ring.get(ring.plain("/x"), {"Host: other.test", "Accept: application/vnd.api+json, text/html"});
+  CHECK(json.status == 421);
+  CHECK(json.headers.find("Content-Type: application/problem+json") != std::string::npos);
+  CHECK(json.body.starts_with("{\"type\":\"about:blank\",\"title\":\"Misdirected Request\",\"status\":421,\"request\":\""));
   if (!module_path().empty()) {
     CHECK(eventually([&] {
-      return ring.collector.count(base::Signal::kSpan) == 8 && ring.collector.count(base::Signal::kLog) == 8;
+      return ring.collector.count(base::Signal::kSpan) == 9 && ring.collector.count(base::Signal::kLog) == 9;
     }));
-    CHECK(ring.edge->status().requests_total == 8);
+    CHECK(ring.edge->status().requests_total == 9);
   }
 }
 

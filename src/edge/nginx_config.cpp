@@ -13,9 +13,6 @@
 
 namespace ringwall::edge {
 
-const std::vector<int> kErrorPageStatuses = {400, 403, 404, 405, 408, 413, 414,
-                                             421, 429, 494, 500, 502, 503, 504};
-
 namespace {
 
 using declare::Balance;
@@ -31,38 +28,13 @@ constexpr std::string_view kCiphers =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
-std::string_view status_text(int status) {
-  switch (status) {
-    case 400:
-      return "Bad Request";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 413:
-      return "Content Too Large";
-    case 414:
-      return "URI Too Long";
-    case 421:
-      return "Misdirected Request";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 502:
-      return "Bad Gateway";
-    case 503:
-      return "Service Unavailable";
-    case 504:
-      return "Gateway Timeout";
-    default:
-      return "Internal Server Error";
-  }
-}
+// What nginx answers with itself.  494 is its own number for a head that is too large.
+constexpr std::pair<int, std::string_view> kErrors[] = {
+    {400, "Bad Request"},          {403, "Forbidden"},           {404, "Not Found"},
+    {405, "Method Not Allowed"},   {408, "Request Timeout"},     {413, "Content Too Large"},
+    {414, "URI Too Long"},         {421, "Misdirected Request"}, {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"}, {502, "Bad Gateway"},
+    {503, "Service Unavailable"},  {504, "Gateway Timeout"}};
 
 bool only(std::string_view text, std::string_view more) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
@@ -92,6 +64,7 @@ class Generator {
     limits();
     tls();
     proxying();
+    errors();
     for (std::size_t i = 0; i < declaration_.services.size(); ++i) upstream(i);
     for (std::size_t i = 0; i < edge_.hosts.size(); ++i) host(i);
     redirecting_server();
@@ -332,25 +305,38 @@ class Generator {
     w_.line("ssl_certificate_key {}", detail::quoted(plan_.certificates[host].key));
   }
 
-  // The pages nginx answers with itself.  494 and 497 are its own numbers for "head too large" and "plain HTTP
-  // on a TLS port".
-  void error_pages() {
+  // Which errors have a page, and in which of its forms: what a client names first.
+  void errors() {
+    std::string numbers;
+    w_.open("map $status $rw_reason");
+    for (const auto& [status, reason] : kErrors) {
+      w_.line("{} {}", status, detail::quoted(reason));
+      if (status != 400) numbers += fmt::format("{} ", status);
+    }
+    w_.close();
+    w_.open("map $http_accept $rw_error");
+    w_.line("default @rw_error");
+    w_.line("\"~*^application/(?:[a-z0-9.-]+\\+)?json\" @rw_error_json");
+    w_.close();
     // A request that could not be read has no path, and without one nginx goes to no named location.
-    const auto place = [](int status) { return status == 400 ? std::string("/.ringwall/400") : fmt::format("@rw_{}", status); };
-    for (const int status : kErrorPageStatuses) w_.line("error_page {} {}", status, place(status));
+    w_.line("error_page 400 /.ringwall/400");
+    w_.line("error_page {}$rw_error", numbers);
+    w_.line("error_page 494 =431 $rw_error");
+    // Plain HTTP on a TLS port.
     w_.line("error_page 497 =308 https://$host:$server_port$request_uri");
-    for (const int number : kErrorPageStatuses) {
-      const int status = number == 494 ? 431 : number;
-      w_.open("location {}{}", number == 400 ? "= " : "", place(number));
-      if (number == 400) w_.line("internal");
-      w_.line("default_type text/html");
-      w_.line("return {} {}", status,
-              detail::quoted(fmt::format(
-                  "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' "
-                  "content='width=device-width'><title>{0} {1}</title><body style='font:16px/1.5 sans-serif;"
-                  "max-width:36em;margin:15vh auto;padding:0 1em'><h1>{0} {1}</h1><p>Request <code>{2}</code>"
-                  "</p></body></html>",
-                  status, status_text(status), trace_id())));
+  }
+
+  // Of each server.  The status stays that of the error; JSON as RFC 9457 has it.
+  void error_pages() {
+    const auto page = fmt::format("<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' content='width=device-width'><title>$status $rw_reason</title>"
+                                  "<body style='font:16px/1.5 sans-serif;max-width:36em;margin:15vh auto;padding:0 1em'><h1>$status $rw_reason</h1><p>Request <code>{}</code></p></body></html>",
+                                  trace_id());
+    const auto json = fmt::format(R"({{"type":"about:blank","title":"$rw_reason","status":$status,"request":"{}"}})", trace_id());
+    for (const auto& [place, type, text] : {std::tuple("@rw_error", "text/html", page), {"@rw_error_json", "application/problem+json", json}, {"= /.ringwall/400", "text/html", page}}) {
+      w_.open("location {}", place);
+      if (place[0] == '=') w_.line("internal");
+      w_.line("default_type {}", type);
+      w_.line("return 200 {}", detail::quoted(text));
       w_.close();
     }
   }

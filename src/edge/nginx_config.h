@@ -55,7 +55,4 @@ std::string emergencies(std::string_view output, const NginxConfig& config);
 // The same, or all of the output when there are none.
 std::string translate_complaint(std::string_view output, const NginxConfig& config);
 
-// The HTTP status of nginx's own error pages that exist in every server.
-extern const std::vector<int> kErrorPageStatuses;
-
 }  // namespace ringwall::edge
