@@ -402,27 +402,29 @@ def part_updates(folder):
             probes = one_of_each(ring)
             for loaded in (False, True):
                 load = subprocess.Popen(["wrk", "-t1", "-c16", "-d600s", "--timeout", "30s", "-H", "User-Agent: Mozilla/5.0 (X11; Linux x86_64)", f"http://127.0.0.1:{EDGE}/index.html"], stdout=subprocess.PIPE, text=True) if loaded else None
-                for kind in ("mode", "rule"):
-                    times, before = [], len(ring.swaps_ms())
-                    for i in range(100 if hosts == 1 else 20):
-                        if kind == "mode":
-                            mode = "log" if i % 2 == 0 else "block"
-                            ring.write(0, ring.rules, mode)
-                            old, new = (406, 200) if mode == "log" else (200, 406)
-                        else:
-                            ring.rules += 1
-                            ring.write(0, ring.rules)
-                            old, new = 200, 406
-                        times.append(until_live(ring, probes, f"/?version={ring.rules}", old, new) * 1e3)
-                    swaps = ring.swaps_ms()[before:]
-                    print(f"updates: {hosts} hosts, {'under load' if loaded else 'idle'}, a change of {kind}s, {len(times)} times: live on {WORKERS} workers after min {min(times):.0f}, median {statistics.median(times):.0f}, max {max(times):.0f} ms "
-                          f"from the start of the command; from the signal min {min(swaps)}, median {statistics.median(swaps):.0f}, max {max(swaps)} ms", flush=True)
-                if load:
-                    load.send_signal(signal.SIGINT)
-                    said = load.communicate()[0]
-                    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
-                    failed = re.findall(r"(?:Non-2xx or 3xx responses|Socket errors).*", said)
-                    print(f"  meanwhile {float(rate[1]):.0f} req/s, failed: {'; '.join(failed) or 'none'}", flush=True)
+                try:
+                    for kind in ("mode", "rule"):
+                        times, before = [], len(ring.swaps_ms())
+                        for i in range(100 if hosts == 1 else 20):
+                            if kind == "mode":
+                                mode = "log" if i % 2 == 0 else "block"
+                                ring.write(0, ring.rules, mode)
+                                old, new = (406, 200) if mode == "log" else (200, 406)
+                            else:
+                                ring.rules += 1
+                                ring.write(0, ring.rules)
+                                old, new = 200, 406
+                            times.append(until_live(ring, probes, f"/?version={ring.rules}", old, new) * 1e3)
+                        swaps = ring.swaps_ms()[before:]
+                        print(f"updates: {hosts} hosts, {'under load' if loaded else 'idle'}, a change of {kind}s, {len(times)} times: live on {WORKERS} workers after min {min(times):.0f}, median {statistics.median(times):.0f}, max {max(times):.0f} ms "
+                              f"from the start of the command; from the signal min {min(swaps)}, median {statistics.median(swaps):.0f}, max {max(swaps)} ms", flush=True)
+                finally:
+                    if load:
+                        load.send_signal(signal.SIGINT)
+                        said = load.communicate()[0]
+                        rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
+                        failed = re.findall(r"(?:Non-2xx or 3xx responses|Socket errors).*", said)
+                        print(f"  meanwhile {float(rate[1]) if rate else 0:.0f} req/s, failed: {'; '.join(failed) or 'none'}", flush=True)
             ring.stop()
     finally:
         stop(behind)

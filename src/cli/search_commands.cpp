@@ -235,7 +235,8 @@ void add_logs(CLI::App& app, Context& context) {
       "Examples:\n"
       "  ringwall logs 'service:edge status:>=500' --from now-1h\n"
       "  ringwall logs '\"payment refused\" -host:web-2 @http.route:/cart*' --limit 20 --json\n"
-      "  ringwall logs -f level:error");
+      "  ringwall logs -f level:error\n"
+      "  ringwall logs -- '-service:edge'    what begins with - stands behind --");
   command->add_option("query", options->query, "search words and field:value terms; nothing matches everything");
   add_range(*command, options->range);
   command->add_option("-n,--limit", options->limit, "at most so many records, the newest")->check(CLI::Range(1, 100000))->capture_default_str();

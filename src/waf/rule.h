@@ -166,10 +166,8 @@ struct Settings {
   std::vector<std::string> response_mime_types{"text/plain", "text/html"};
   char argument_separator = '&';
   AuditEngine audit_engine = AuditEngine::kOff;
-  std::string audit_relevant_status, audit_parts = "ABIJDEFHZ";
   std::string web_app_id, component_signature;
-  std::uint64_t collection_timeout_s = 3600, pcre_match_limit = 1000;
-  bool xml_external_entity = false;
+  std::uint64_t collection_timeout_s = 3600;
   std::shared_ptr<const UnicodeMap> unicode_map;  // of SecUnicodeMapFile; null: there is none
   std::vector<std::shared_ptr<const places::Database>> places;  // of SecGeoLookupDb, each of them; the last that knows counts
 };

@@ -67,10 +67,27 @@ Result<void> set_audit_engine(const Setting& s) {
   return {};
 }
 
+Result<void> without_effect(const Setting& s) {
+  s.warn("has no effect here");
+  return {};
+}
+
 Result<void> set_audit_parts(const Setting& s) {
   if (s.value.find_first_not_of(kAuditParts) != std::string_view::npos)
     return s.unexpected(fmt::format("letters among {}", kAuditParts));
-  s.state.settings.audit_parts = s.value;
+  return without_effect(s);
+}
+
+Result<void> set_match_limit(const Setting& s) {
+  std::uint64_t ignored = 0;
+  RW_TRY(s.number(ignored, kCountMax));
+  return without_effect(s);
+}
+
+Result<void> set_external_entity(const Setting& s) {
+  bool on = false;
+  RW_TRY(s.on_off(on));
+  if (on) s.warn("has no effect here: external entities are never loaded");
   return {};
 }
 
@@ -141,18 +158,13 @@ constexpr SettingName kSettings[] = {
     {"SecUploadFileLimit", Words::kOne, RW_SET(number(s.state.settings.upload_file_limit, kCountMax))},
     {"SecCollectionTimeout", Words::kOne,
      RW_SET(number(s.state.settings.collection_timeout_s, kExpirySecondsMax))},
-    {"SecPcreMatchLimit", Words::kOne, RW_SET(number(s.state.settings.pcre_match_limit, kCountMax))},
-    {"SecXmlExternalEntity", Words::kOne, RW_SET(on_off(s.state.settings.xml_external_entity))},
+    {"SecPcreMatchLimit", Words::kOne, set_match_limit},
+    {"SecXmlExternalEntity", Words::kOne, set_external_entity},
     {"SecResponseBodyMimeType", Words::kRest, add_mime_types},
     {"SecResponseBodyMimeTypesClear", Words::kNone, clear_mime_types},
     {"SecArgumentSeparator", Words::kOne, set_argument_separator},
     {"SecAuditEngine", Words::kOne, set_audit_engine},
     {"SecAuditLogParts", Words::kOne, set_audit_parts},
-    {"SecAuditLogRelevantStatus", Words::kOne,
-     [](const Setting& s) -> Result<void> {
-       s.state.settings.audit_relevant_status = s.value;
-       return {};
-     }},
     {"SecWebAppId", Words::kOne,
      [](const Setting& s) -> Result<void> {
        s.state.settings.web_app_id = s.value;
@@ -170,6 +182,7 @@ constexpr std::string_view kWithoutEffect[] = {
     "SecAuditLogDirMode",
     "SecAuditLogFileMode",
     "SecAuditLogFormat",
+    "SecAuditLogRelevantStatus",
     "SecAuditLogStorageDir",
     "SecAuditLogType",
     "SecDataDir",
