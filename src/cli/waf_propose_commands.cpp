@@ -110,10 +110,10 @@ Json json_of(const tune::Explanation& why) {
     Json values = Json::array();
     for (const auto& value : rule.values) values.push_back(json_of(value));
     rules.push_back({{"rule", rule.rule_id}, {"message", rule.message}, {"data", rule.data}, {"file", rule.file}, {"line", rule.line}, {"phase", rule.phase}, {"severity", rule.severity}, {"refuses", rule.refuses},
-                     {"adds_up", rule.adds_up}, {"recorded", rule.recorded}, {"now", rule.now}, {"lost", rule.lost}, {"scores", rule.scores}, {"score", rule.score}, {"values", values}});
+                     {"adds_up", rule.adds_up}, {"recorded", rule.recorded}, {"now", rule.now}, {"lost", rule.lost}, {"by_description", rule.by_description}, {"scores", rule.scores}, {"score", rule.score}, {"values", values}});
   }
   return {{"trace_id", why.stored.trace_id}, {"ts", base::rfc3339(why.stored.time_ns)}, {"client", why.stored.client}, {"method", why.stored.method}, {"uri", why.stored.uri}, {"place", why.place},
-          {"status", why.stored.status}, {"action", why.stored.action}, {"missing", tune::to_text(why.stored.missing)}, {"refused_then", why.refused_then}, {"refused_now", why.refused_now},
+          {"status", why.stored.status}, {"action", why.stored.action}, {"missing", tune::to_text(why.stored.missing)}, {"refused_then", why.refused_then}, {"refused_by_description", why.refused_by_description}, {"refused_now", why.refused_now},
           {"status_now", why.status_now}, {"score_now", why.score_now}, {"refused_by", why.refused_by}, {"same", why.same}, {"rules", rules}};
 }
 
@@ -127,11 +127,16 @@ void print_value(const tune::ExplainedValue& value) {
 void print_explanation(const tune::Explanation& why) {
   const auto& stored = why.stored;
   fmt::print("{} {} {} from {} at {}, judged at [{}]\n", stored.trace_id, harmless(stored.method, 16), harmless(stored.uri), stored.client, base::rfc3339(stored.time_ns), why.place);
-  fmt::print("then: {}, status {}; judged again now: {}{}\n", !why.refused_then ? "let through" : stored.refused() ? "refused" : "let through, and refused in mode block", stored.status, why.refused_now ? fmt::format("refused by {}", why.refused_by) : "let through",
+  fmt::print("then: {}, status {}; judged again now{}: {}{}\n", why.refused_by_description ? "refused by the API description" : !why.refused_then ? "let through" : stored.refused() ? "refused" : "let through, and refused in mode block", stored.status,
+             why.refused_by_description ? " by the rules alone" : "", why.refused_now ? fmt::format("refused by {}", why.refused_by) : "let through",
              why.score_now == 0 ? "" : fmt::format(", score {}", why.score_now));
   if (const auto missing = tune::to_text(stored.missing); !missing.empty()) fmt::print("not in the record: {}\n", missing);
   if (!why.same) fmt::print("it is not judged as it was: the rules or what is recorded of the request differ\n");
   for (const auto& rule : why.rules) {
+    if (rule.by_description) {
+      fmt::print("\n  {}: {}\n    {}\n", rule.rule_id, harmless(rule.message), harmless(rule.data));
+      continue;
+    }
     fmt::print("\n  {}{} {}{}\n    {}:{}, phase {}\n", rule.rule_id, rule.refuses ? " refuses:" : ":", harmless(rule.message), rule.score == 0 ? "" : fmt::format(" (+{})", rule.score), rule.file, rule.line, rule.phase);
     if (!rule.lost.empty()) fmt::print("    does not match now: {}\n", rule.lost);
     if (rule.recorded != rule.now && rule.lost.empty()) fmt::print("    {}\n", rule.now ? "matches now and did not then" : "matched then and does not now");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "policy/model.h"
 #include "tune/detail/evidence.h"
 #include "tune/detail/hidden.h"
 #include "waf/detect.h"
@@ -131,6 +132,8 @@ ExplainedRule now_of(const detail::RuleMatch& match, const Judge& judge) {
   return out;
 }
 
+bool is_of_description(const StoredMatch& match) { return std::find(match.tags.begin(), match.tags.end(), policy::kModelTag) != match.tags.end(); }
+
 ExplainedRule recorded_of(const StoredMatch& match, const Stored& stored, const Rules& rules) {
   ExplainedRule out;
   out.rule_id = match.rule_id;
@@ -141,6 +144,10 @@ ExplainedRule recorded_of(const StoredMatch& match, const Stored& stored, const 
   out.phase = match.phase;
   out.severity = match.severity;
   out.recorded = true;
+  if (is_of_description(match)) {
+    out.by_description = true;
+    return out;
+  }
   out.values.push_back({match.variable, match.file, match.line, match.value, {}, {}, {}});
   const auto* rule = rules.rule(match.rule_id);
   out.adds_up = rule != nullptr && !detail::finds(*rule);
@@ -176,10 +183,14 @@ Result<Explanation> explain(const Rules& rules, const Stored& stored) {
       known->recorded = true;
       continue;
     }
-    if (match.phase <= last_phase) out.same = false;
+    const bool described = is_of_description(match);
+    if (described && stored.refused()) out.refused_by_description = true;
+    if (match.phase <= last_phase && !described) out.same = false;
     out.rules.push_back(recorded_of(match, stored, rules));
   }
-  out.same = out.same && out.refused_then == out.refused_now && std::all_of(out.rules.begin(), out.rules.end(), [](const auto& one) { return one.recorded; });
+  const bool as_then = out.refused_then == out.refused_now && std::all_of(out.rules.begin(), out.rules.end(), [](const auto& one) { return one.recorded; });
+  // What a description has refused the rules have not seen to the end.
+  out.same = out.same && (as_then || out.refused_by_description);
   return out;
 }
 

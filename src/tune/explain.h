@@ -36,6 +36,7 @@ struct ExplainedRule {
   bool adds_up = false;              // it looks at nothing but scores
   bool recorded = false, now = false;
   std::string lost;                  // why it is recorded and does not match now
+  bool by_description = false;       // of an API, which is not asked again
   std::vector<std::string> scores;   // "inbound_anomaly_score_pl1 +5"
   int score = 0;                     // their sum
   std::vector<ExplainedValue> values;  // of a rule that matches now; otherwise what was recorded
@@ -45,6 +46,7 @@ struct Explanation {
   Stored stored;
   std::string place;
   bool refused_then = false;         // or would have been, where the firewall only logs
+  bool refused_by_description = false;  // of an API: the rules alone are asked again
   bool refused_now = false;
   int status_now = 0, score_now = 0;
   std::uint64_t refused_by = 0;

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tune/test_support.h"
 
 using namespace ringwall;
@@ -90,6 +92,17 @@ TEST_CASE("explain: what the record lacks, and what the rules of today say other
   const auto logged = explained(rules, line_of(rules, {.uri = "/?a=select+&b=select+", .enforcing = false}));
   CHECK(logged.same);
   CHECK(logged.refused_then);
+
+  // What an API description has refused is not asked again, and the rules have not seen all of it.
+  const auto misfit = explained(rules, line_of(rules, {.uri = "/?a=select+", .misfit = "query n: no number"}));
+  CHECK(misfit.same);
+  CHECK(misfit.refused_then);
+  CHECK(misfit.refused_by_description);
+  CHECK(!misfit.refused_now);
+  const auto of_description = std::find_if(misfit.rules.begin(), misfit.rules.end(), [](const auto& one) { return one.by_description; });
+  REQUIRE(of_description != misfit.rules.end());
+  CHECK(of_description->data == "query n: no number");
+  CHECK(of_description->lost == "");
 
   Stored nowhere;
   nowhere.policy = "gone";

@@ -8,6 +8,7 @@
 
 #include "policy/audit.h"
 #include "policy/bundle.h"
+#include "policy/model.h"
 #include "tune/rules.h"
 
 namespace ringwall::tune {
@@ -26,6 +27,7 @@ struct Sent {
   bool enforcing = true;
   int status = 200;  // of the application, when it gets there
   Pairs headers;
+  std::string misfit;  // what an API description refused it for, before rules looked at it: "query n: no number"
 };
 
 // The audit record of a request as these rules judged it, or the edge's when nothing matched.
@@ -67,7 +69,15 @@ inline std::string line_of(const Rules& rules, const Sent& sent) {
   exchange.action = !passes() && sent.enforcing ? "deny" : "match";
   exchange.request_body = t->request_body_seen();
   t->logging();
-  if (!t->matches().empty()) return policy::audit_json(exchange, t->matches());
+  auto matches = t->matches();
+  if (!sent.misfit.empty()) {
+    openapi::Judgement judgement;
+    judgement.findings.push_back({sent.misfit.substr(0, sent.misfit.find(": ")), sent.misfit.substr(sent.misfit.find(": ") + 2)});
+    const auto misfits = policy::model_matches(judgement, true);
+    matches.insert(matches.begin(), misfits.begin(), misfits.end());
+    exchange.status = 400, exchange.action = "deny";
+  }
+  if (!matches.empty()) return policy::audit_json(exchange, matches);
   return R"({"trace_id":")" + sent.trace_id + R"(","ts":"2023-11-14T22:13:20.000000000Z","attributes":{"http.request.method":")" + sent.method + R"(","url.path":")" + sent.uri.substr(0, sent.uri.find('?')) +
          (sent.uri.find('?') == std::string::npos ? "" : R"(","url.query":")" + sent.uri.substr(sent.uri.find('?') + 1)) + R"(","server.address":"a","client.address":")" + sent.client +
          R"(","http.response.status_code":")" + std::to_string(sent.status) + R"(","ringwall.waf.action":"pass"}})";
