@@ -118,6 +118,16 @@ TEST_CASE("edge: the description of an API outlives nginx, and is taken up when 
   REQUIRE(ring.edge->apply(next).ok());
   CHECK(answers("/echo", 404));
   CHECK(!ring.edge->review_rules(next).value()->change.has_value());
+
+  // Another core finds it broken, and what was in force stays; who applies a declaration hears of it.
+  REQUIRE(base::real_files().write_atomic(ring.folder.path + "/api.json", "{\"openapi\": \"3.1.0\", \"paths\": 7}").ok());
+  ring.start();
+  CHECK(answers("/echo", 404));
+  CHECK(answers("/other", 200));
+  CHECK(ring.edge->apply(next).error().message.find("api.json:1") != std::string::npos);
+  put("/echo");
+  REQUIRE(ring.edge->apply(next).ok());
+  CHECK(answers("/other", 404));
 }
 
 TEST_CASE("edge: rules that are broken on disk leave in force what they were, also for another core and another nginx") {

@@ -256,7 +256,7 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
   }
   plan.bundle_name = fmt::format("rules-{:016x}", base::hash64(plan.bundle));
   plan.policies.rules = plan.bundle_name;
-  detail::ModelFiles models(base_directory);
+  detail::ModelFiles models(base_directory, *data);
   Origins origins;
   for (std::size_t h = 0; h < declaration.edge.hosts.size(); ++h) {
     const auto& host = declaration.edge.hosts[h];
@@ -277,6 +277,7 @@ Result<FirewallPlan> firewall_plan(const declare::Declaration& declaration, cons
   }
   for (const auto& [path, list] : asked) (void)RW_TRY_CTX(fmt::format("waf: list '{}'", list), data->put(policy::DataFiles::Kind::kList, path));
   plan.policies.files = data->names();
+  plan.policies.files.insert(models.names().begin(), models.names().end());
   plan.models = models.take(plan.warnings);
   auto set = policy::PolicySet::load(reader_of(plan), kPoliciesFile, previous, data->mapper(), &read);
   if (!set.ok()) return as_declared(set.error(), origins);

@@ -35,6 +35,15 @@ Result<std::string> DataFiles::put(Kind kind, const std::string& path) {
   return names_[path] = known.name;
 }
 
+std::optional<DataFiles::Before> DataFiles::before(const std::string& path, const std::string& why) {
+  const auto known = before_.find(path);
+  if (known == before_.end()) return std::nullopt;
+  auto bytes = files_.read(folder_ + "/" + known->second);
+  if (!bytes.ok()) return std::nullopt;
+  faults_.push_back(why);
+  return Before{known->second, std::move(*bytes)};
+}
+
 Result<std::string> DataFiles::put_again(const std::string& path) {
   const auto known = known_.find(path);
   return put(known == known_.end() ? Kind::kList : known->second.kind, path);

@@ -39,6 +39,11 @@ class DataFiles {
   void fall_back_on(std::map<std::string, std::string> names) { before_ = std::move(names); }
   // The same of rules as a whole: they are read from there and not from the disk; none: from the disk.
   void fall_back_on_rules(std::optional<waf::Files> rules) { rules_ = std::move(rules); }
+  // What `path`, a file that was not put here, had there: its name and its bytes; none where nothing can stand in.
+  struct Before {
+    std::string name, bytes;
+  };
+  std::optional<Before> before(const std::string& path, const std::string& why);
   std::vector<std::string> take_faults() { return std::exchange(faults_, {}); }
   // Of all that were put since forget(): path to name.
   const std::map<std::string, std::string>& names() const { return names_; }

@@ -50,7 +50,7 @@ struct PolicyText {
 struct PolicyFile {
   std::string rules;
   std::vector<PolicyText> policies;
-  std::map<std::string, std::string> files;  // what rules and lists name, to the name of the file beside this one
+  std::map<std::string, std::string> files;  // what rules, lists and models come from, to the name of the file beside this one
 };
 
 std::string write_policy_file(const PolicyFile& file);

@@ -188,9 +188,8 @@ Result<Explanation> explain(const Rules& rules, const Stored& stored) {
     if (match.phase <= last_phase && !described) out.same = false;
     out.rules.push_back(recorded_of(match, stored, rules));
   }
-  const bool as_then = out.refused_then == out.refused_now && std::all_of(out.rules.begin(), out.rules.end(), [](const auto& one) { return one.recorded; });
-  // What a description has refused the rules have not seen to the end.
-  out.same = out.same && (as_then || out.refused_by_description);
+  const bool as_then = out.refused_then == out.refused_now || out.refused_by_description;
+  out.same = out.same && as_then && std::all_of(out.rules.begin(), out.rules.end(), [](const auto& one) { return one.recorded; });
   return out;
 }
 

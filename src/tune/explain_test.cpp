@@ -93,7 +93,7 @@ TEST_CASE("explain: what the record lacks, and what the rules of today say other
   CHECK(logged.same);
   CHECK(logged.refused_then);
 
-  // What an API description has refused is not asked again, and the rules have not seen all of it.
+  // An API description that has refused a request is not asked again.
   const auto misfit = explained(rules, line_of(rules, {.uri = "/?a=select+", .misfit = "query n: no number"}));
   CHECK(misfit.same);
   CHECK(misfit.refused_then);

@@ -114,7 +114,7 @@ Result<FirewallPlan> FirewallFiles::plan_at_start(const declare::Declaration& de
     data_.fall_back_on_rules({});
   }
   data_.fall_back_on({});
-  for (const auto& fault : data_.take_faults()) base::log_event(base::Level::kError, "edge.list_refused", {{"why", fault}, {"in_force", "what it was before"}});
+  for (const auto& fault : data_.take_faults()) base::log_event(base::Level::kError, "edge.data_refused", {{"why", fault}, {"in_force", "what it was before"}});
   return made;
 }
 
@@ -141,14 +141,14 @@ std::optional<FirewallPlan> FirewallFiles::with_changed_data(const FirewallPlan&
   for (const auto& path : data_.changed(plan.policies.files)) {
     const auto name = data_.put_again(path);
     if (name.ok()) next.policies.files[path] = *name;
-    else base::log_event(base::Level::kError, "edge.list_refused", {{"why", name.error().message}, {"in_force", "what it was before"}});
+    else base::log_event(base::Level::kError, "edge.data_refused", {{"why", name.error().message}, {"in_force", "what it was before"}});
   }
   if (next.policies.files == plan.policies.files) return std::nullopt;
   auto done = recompile(next, data_);
   if (done.ok()) done = put(next, plan);
   if (!done.ok()) {
     // It is tried again with each look, and told once.
-    if (done.error().message != told_) base::log_event(base::Level::kError, "edge.list_refused", {{"why", done.error().message}, {"in_force", "what it was before"}});
+    if (done.error().message != told_) base::log_event(base::Level::kError, "edge.data_refused", {{"why", done.error().message}, {"in_force", "what it was before"}});
     told_ = done.error().message;
     return std::nullopt;
   }
