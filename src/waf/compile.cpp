@@ -421,6 +421,41 @@ void give_scanners(Program& program, std::array<Prefilter, kFamilies>& filters) 
   }
 }
 
+// Most rules look for what few texts have: these texts alone are transformed and looked through for them.
+void give_needs(Program& program, const std::array<Prefilter, kFamilies>& filters) {
+  const auto needs_of = [&](const CompiledRule& rule, Family family) -> Needs {
+    ByteSet bytes;
+    switch (rule.op) {
+      case Operator::kValidateByteRange:
+        for (int i = 0; i < 4; ++i) bytes.bits[i] = ~rule.bytes.bits[i];
+        return {bytes};
+      case Operator::kValidateUtf8Encoding:
+        bytes.bits[2] = bytes.bits[3] = ~std::uint64_t{0};
+        return {bytes};
+      case Operator::kValidateUrlEncoding:
+        bytes.add('%');
+        return {bytes};
+      default: return rule.pattern[family] == kNone ? Needs{} : Needs{filters[family].needs(rule.pattern[family])};
+    }
+  };
+  auto& chains = program.chains;
+  for (const auto family : {kOfRequests, kOfAnswers}) {
+    for (const auto& rule : program.rules) {
+      const auto needs = needs_of(rule, family);
+      for (const auto stage : rule.stages) chains[stage].needs[family].add(needs);
+      chains[rule.chain].needs[family].add(needs);
+    }
+    for (auto& node : chains) {
+      for (const auto* up = &node; up != &chains[kRaw]; up = &chains[up->parent]) node.needs[family] = needs_before(up->last, node.needs[family]);
+    }
+    // Nodes come behind those above them.
+    for (auto node = chains.rbegin(); node != chains.rend(); ++node) {
+      node->needs_below[family].add(node->needs[family]);
+      if (&*node != &chains[kRaw]) chains[node->parent].needs_below[family].add(node->needs_below[family]);
+    }
+  }
+}
+
 void make_prefilter(Program& program) {
   auto filters = std::make_shared<std::array<Prefilter, kFamilies>>(std::array{Prefilter(Literals::Texts::kRequests), Prefilter(Literals::Texts::kPages)});
   for (auto& rule : program.rules) {
@@ -449,6 +484,7 @@ void make_prefilter(Program& program) {
     if (known == program.signatures.end()) program.signatures.push_back(std::move(signature));
   }
   give_scanners(program, *filters);
+  give_needs(program, *filters);
   const bool fits = std::all_of(filters->begin(), filters->end(), [](const Prefilter& filter) { return filter.words() <= kPrefilterWordsMax; });
   if (!fits) {
     for (auto& rule : program.rules) {

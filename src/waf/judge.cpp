@@ -178,8 +178,7 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
     const auto* variants = variants_.of_all(rule, target.variable);
     const auto& entries = exchange.entries(target.variable);
     for (std::size_t i = 0; i < entries.size(); ++i) {
-      const bool may = variants[i] == kNone ? Variants::says(variants_.answers(entries[i].text, entries[i].value), rule.question) : variants_.may_match(rule, variants[i]);
-      if (may) each(Value{target.variable, entries[i].name, entries[i].value, entries[i].text, false});
+      if (variants_.may_match(rule, entries[i], variants[i])) each(Value{target.variable, entries[i].name, entries[i].value, entries[i].text, false});
     }
     steps += entries.size();
   }

@@ -1,5 +1,7 @@
 // Which transformations leave a text as it is, told from the bytes in it: of clean text nearly all.
 //
+// And which bytes they may leave in others, where that can be told without a look.
+//
 // First the bytes without which nothing can happen; only where these are common in clean text a second look at the text.
 #include <array>
 
@@ -59,6 +61,44 @@ constexpr auto kChanging = [] {
   return all;
 }();
 
+// Of those that drop and replace bytes: what a text may have afterwards that it had not before, and what it has no longer.
+struct Effect {
+  bool known = false;
+  bool folds = false;          // A-Z are a-z
+  int puts = -1;               // a byte that is put where something changes
+  ByteSet takes = {};
+};
+constexpr Effect effect_of(Transformation transformation) {
+  const auto taking = [](std::string_view bytes, int puts = -1, bool folds = false) {
+    Effect out{true, folds, puts};
+    for (const char c : bytes) out.takes.bits[static_cast<unsigned char>(c) >> 6] |= std::uint64_t{1} << (static_cast<unsigned char>(c) & 63);
+    return out;
+  };
+  switch (transformation) {
+    case Transformation::kCmdLine: return taking("\"'\\^,;\t\r\n", ' ', true);
+    case Transformation::kCompressWhitespace: return taking("\t\n\v\f\r", ' ');
+    case Transformation::kLowercase: return taking("", -1, true);
+    case Transformation::kNormalizePathWin: return taking("", '/');
+    case Transformation::kRemoveNulls: return taking(std::string_view("\0", 1));
+    case Transformation::kReplaceNulls: return taking(std::string_view("\0", 1), ' ');
+    case Transformation::kRemoveWhitespace: return taking(" \t\n\v\f\r\xA0\xC2");
+    case Transformation::kReplaceComments: return taking("", ' ');
+    case Transformation::kNormalizePath:
+    case Transformation::kRemoveCommentsChar:
+    case Transformation::kTrim:
+    case Transformation::kTrimLeft:
+    case Transformation::kTrimRight: return taking("");
+    default: return {};
+  }
+}
+constexpr auto kEffects = [] {
+  std::array<Effect, kTransformationCount> all{};
+  for (std::size_t i = 0; i < kTransformationCount; ++i) all[i] = effect_of(static_cast<Transformation>(i));
+  return all;
+}();
+// Of a set's second word, which has the letters.
+constexpr std::uint64_t kUpperLetters = ((std::uint64_t{1} << 26) - 1) << ('A' & 63);
+
 // Whether `mark` stands somewhere before a byte for which `wanted` is true.
 template <class Wanted>
 bool followed(std::string_view text, char mark, Wanted wanted) {
@@ -87,6 +127,27 @@ bool normal_path(const ByteSet& bytes, std::string_view text) {
 }  // namespace
 
 bool leaves_alone(Transformation transformation, const ByteSet& bytes) { return !bytes.intersects(kChanging[static_cast<std::size_t>(transformation)]) && is_identity(transformation, {}, {}); }
+
+ByteSet bytes_after(Transformation transformation, const ByteSet& before, std::string_view after) {
+  const auto& effect = kEffects[static_cast<std::size_t>(transformation)];
+  if (!effect.known) return bytes_of(after);
+  ByteSet out;
+  for (int i = 0; i < 4; ++i) out.bits[i] = before.bits[i] & ~effect.takes.bits[i];
+  if (effect.folds) out.bits[1] = (out.bits[1] & ~kUpperLetters) | (out.bits[1] & kUpperLetters) << 32;
+  if (effect.puts >= 0 && before.intersects(kChanging[static_cast<std::size_t>(transformation)])) out.add(static_cast<unsigned char>(effect.puts));
+  return out;
+}
+
+Needs needs_before(Transformation transformation, const Needs& after) {
+  const auto& effect = kEffects[static_cast<std::size_t>(transformation)];
+  Needs out = after;
+  // What changes a text may put anything there, but for those that only drop, fold and put a byte of their own.
+  if (!effect.known || (effect.puts >= 0 && after.bytes.has(static_cast<unsigned char>(effect.puts)))) out.add({kChanging[static_cast<std::size_t>(transformation)]});
+  if (effect.folds) out.bytes.bits[1] |= out.bytes.bits[1] >> 32 & kUpperLetters;
+  // Some make something of nothing.
+  out.unknown = out.unknown || !is_identity(transformation, {}, {});
+  return out;
+}
 
 bool is_identity(Transformation transformation, const ByteSet& bytes, std::string_view text) {
   if (text.empty()) {

@@ -28,6 +28,8 @@ struct ChainNode {
   std::uint16_t parent = kRaw;
   Transformation last = Transformation::kBase64Decode;
   std::uint16_t scanner = 0;  // of the prefilters: knows the patterns of this node and those below
+  // Of untransformed texts, for a rule under this chain to be possible; or for one of this node and those below.
+  Needs needs[kFamilies], needs_below[kFamilies];
 };
 
 struct Target {
