@@ -378,7 +378,7 @@ bool is_question(const CompiledRule& rule) {
   if (rule.op == Operator::kGeoLookup) return false;  // leaves GEO behind
   if (!rule.argument.constant || rule.targets.empty() || (rule.negated && !rule.stages.empty())) return false;
   return std::any_of(rule.targets.begin(), rule.targets.end(), [](const Target& target) {
-    return !target.count && target.variable != Variable::kResponseBody && !changes_in_phase(target.variable);
+    return !target.count && family_of(target.variable) == kOfRequests && !changes_in_phase(target.variable);
   });
 }
 
@@ -387,7 +387,7 @@ void give_scanners(Program& program, std::array<Prefilter, kFamilies>& filters) 
   constexpr std::size_t kPartMax = 4;  // patterns of their own with at most a fourth of all literals
   using Patterns = std::vector<std::uint32_t>;
   std::vector<std::array<Patterns, kFamilies>> below(program.chains.size());
-  for (const auto family : {kOfRequests, kOfAnswers}) {
+  for (const auto family : kAllFamilies) {
     Patterns all;
     for (const auto& rule : program.rules) {
       const auto pattern = rule.pattern[family];
@@ -414,7 +414,7 @@ void give_scanners(Program& program, std::array<Prefilter, kFamilies>& filters) 
     program.chains[i].scanner = static_cast<std::uint16_t>(known - scanners.begin());
     if (known == scanners.end()) scanners.push_back(below[i]);
   }
-  for (const auto family : {kOfRequests, kOfAnswers}) {
+  for (const auto family : kAllFamilies) {
     std::vector<Patterns> patterns;
     for (const auto& one : scanners) patterns.push_back(one[family]);
     filters[family].finish(patterns);
@@ -439,7 +439,7 @@ void give_needs(Program& program, const std::array<Prefilter, kFamilies>& filter
     }
   };
   auto& chains = program.chains;
-  for (const auto family : {kOfRequests, kOfAnswers}) {
+  for (const auto family : kAllFamilies) {
     for (const auto& rule : program.rules) {
       const auto needs = needs_of(rule, family);
       for (const auto stage : rule.stages) chains[stage].needs[family].add(needs);
@@ -457,14 +457,14 @@ void give_needs(Program& program, const std::array<Prefilter, kFamilies>& filter
 }
 
 void make_prefilter(Program& program) {
-  auto filters = std::make_shared<std::array<Prefilter, kFamilies>>(std::array{Prefilter(Literals::Texts::kRequests), Prefilter(Literals::Texts::kPages)});
+  auto filters = std::make_shared<std::array<Prefilter, kFamilies>>(std::array{Prefilter(Literals::Texts::kRequests), Prefilter(Literals::Texts::kRequests), Prefilter(Literals::Texts::kPages)});
   for (auto& rule : program.rules) {
     const auto clauses = clauses_of(program, rule);
     const bool by_bytes = told_by_bytes(rule.op);
     if (clauses.empty() && !by_bytes) continue;
     bool looked_at[kFamilies] = {};
-    for (const auto& target : rule.targets) looked_at[target.variable == Variable::kResponseBody ? kOfAnswers : kOfRequests] = true;
-    for (const auto family : {kOfRequests, kOfAnswers}) {
+    for (const auto& target : rule.targets) looked_at[family_of(target.variable)] = true;
+    for (const auto family : kAllFamilies) {
       if (looked_at[family] && !by_bytes) rule.pattern[family] = (*filters)[family].add(clauses);
     }
     rule.skippable = !rule.negated && !rule.targets.empty() &&

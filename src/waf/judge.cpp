@@ -166,8 +166,9 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
     set_variables(rule);
   }
   for (const auto& target : rule.targets) {
+    const bool excludes = !target_removals_.empty() || std::any_of(rule.exclusions.begin(), rule.exclusions.end(), [&](const Target& one) { return one.variable == target.variable; });
     const auto each = [&](const Value& value) {
-      if (spent() || excluded(rule, head_, value.variable, value.name)) return;
+      if (spent() || (excludes && excluded(rule, head_, value.variable, value.name))) return;
       if (look_at(rule, value, phase, is_head)) matched = true;
     };
     if (!rule.skippable || !rule.stages.empty() || target.kind != Selector::Kind::kAll || !is_collection(target.variable)) {
@@ -177,7 +178,7 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
     // Most values of most rules end here.
     const auto* variants = variants_.of_all(rule, target.variable);
     const auto& entries = exchange.entries(target.variable);
-    for (std::size_t i = 0; i < entries.size(); ++i) {
+    for (std::size_t i = 0; variants != nullptr && i < entries.size(); ++i) {
       if (variants_.may_match(rule, entries[i], variants[i])) each(Value{target.variable, entries[i].name, entries[i].value, entries[i].text, false});
     }
     steps += entries.size();
@@ -305,7 +306,7 @@ std::string_view Judge::transformed(const Value& value, std::uint16_t chain) {
 }
 
 bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, bool is_head) {
-  const auto family = value.variable == Variable::kResponseBody ? kOfAnswers : kOfRequests;
+  const auto family = family_of(value.variable);
   if (rule.question != kNone && value.id != kNoText && family == kOfRequests) {
     // What is known to say no goes no further.
     const auto* known = variants_.answers(value.id, value.text);

@@ -104,8 +104,11 @@ Literals::Literals(const std::map<std::string, std::vector<std::uint32_t>>& user
   for (const auto& one : users) {  // sorted, so pairs come in the order of their marks
     const auto& text = one.first;
     const auto clauses = static_cast<std::uint32_t>(literal_clauses_.size());
-    const auto count = static_cast<std::uint16_t>(one.second.size());
-    literal_clauses_.insert(literal_clauses_.end(), one.second.begin(), one.second.end());
+    for (const auto clause : one.second) {
+      if (literal_clauses_.size() == clauses || literal_clauses_.back().word != clause / 64) literal_clauses_.push_back({clause / 64, 0});
+      literal_clauses_.back().bits |= std::uint64_t{1} << (clause % 64);
+    }
+    const auto count = static_cast<std::uint16_t>(literal_clauses_.size() - clauses);
     if (text.size() > 2) {
       const auto begin = telling_part_of(text), size = std::min(text.size() - begin, kPartBytesMax);
       Literal literal{.text = {}, .clauses = clauses, .whole = static_cast<std::uint32_t>(wholes_.size()), .clause_count = count, .size = static_cast<std::uint8_t>(size),

@@ -8,6 +8,10 @@
 #include "waf/detail/transform.h"
 #include "waf/transform.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 namespace ringwall::waf {
 
 namespace {
@@ -107,8 +111,21 @@ bool followed(std::string_view text, char mark, Wanted wanted) {
   }
   return false;
 }
-bool followed_by(std::string_view text, char mark, char next) {
-  return followed(text, mark, [next](char c) { return c == next; });
+// The same for one of `next`: marks may be as common as blanks.
+bool followed_by(std::string_view text, char mark, std::string_view next) {
+  std::size_t i = 0;
+#ifdef __SSE2__
+  const auto is = [](const char* at, char c) { return _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)), _mm_set1_epi8(c)); };
+  for (; i + 17 <= text.size(); i += 16) {
+    auto found = _mm_setzero_si128();
+    for (const char c : next) found = _mm_or_si128(found, is(text.data() + i + 1, c));
+    if (_mm_movemask_epi8(_mm_and_si128(found, is(text.data() + i, mark))) != 0) return true;
+  }
+#endif
+  for (; i + 1 < text.size(); ++i) {
+    if (text[i] == mark && next.find(text[i + 1]) != std::string_view::npos) return true;
+  }
+  return false;
 }
 
 // Whether one of `bytes` is of those that change, blanks apart.
@@ -121,7 +138,7 @@ bool changes_but_for_blanks(Transformation transformation, const ByteSet& bytes)
 // No segment that is empty or ends with a dot, so nothing to resolve.
 bool normal_path(const ByteSet& bytes, std::string_view text) {
   if (text.back() == '.') return false;
-  return !bytes.has('/') || !(followed_by(text, '/', '/') || (bytes.has('.') && followed_by(text, '.', '/')));
+  return !bytes.has('/') || !(followed_by(text, '/', "/") || (bytes.has('.') && followed_by(text, '.', "/")));
 }
 
 }  // namespace
@@ -156,9 +173,9 @@ bool is_identity(Transformation transformation, const ByteSet& bytes, std::strin
   if (!bytes.intersects(kChanging[static_cast<std::size_t>(transformation)])) return true;
   switch (transformation) {
     case Transformation::kCmdLine:
-      return !changes_but_for_blanks(transformation, bytes) && !followed(text, ' ', [](char c) { return c == ' ' || c == '/' || c == '('; });
+      return !changes_but_for_blanks(transformation, bytes) && !followed_by(text, ' ', " /(");
     case Transformation::kCompressWhitespace:
-      return !changes_but_for_blanks(transformation, bytes) && !followed_by(text, ' ', ' ');
+      return !changes_but_for_blanks(transformation, bytes) && !followed_by(text, ' ', " ");
     case Transformation::kHtmlEntityDecode:
       return !followed(text, '&', [](char c) { return c == '#' || transforms::letter(c) || transforms::digit(c); });
     case Transformation::kNormalizePath:
@@ -166,13 +183,13 @@ bool is_identity(Transformation transformation, const ByteSet& bytes, std::strin
     case Transformation::kNormalizePathWin:
       return !bytes.has('\\') && normal_path(bytes, text);
     case Transformation::kRemoveComments:
-      return !bytes.has('#') && !(bytes.has('-') && followed_by(text, '-', '-')) &&
-             !(bytes.has('*') && bytes.has('/') && followed_by(text, '/', '*'));
+      return !bytes.has('#') && !(bytes.has('-') && followed_by(text, '-', "-")) &&
+             !(bytes.has('*') && bytes.has('/') && followed_by(text, '/', "*"));
     case Transformation::kRemoveCommentsChar:
-      return !bytes.has('#') && !(bytes.has('-') && followed_by(text, '-', '-')) &&
-             !(bytes.has('*') && bytes.has('/') && (followed_by(text, '/', '*') || followed_by(text, '*', '/')));
+      return !bytes.has('#') && !(bytes.has('-') && followed_by(text, '-', "-")) &&
+             !(bytes.has('*') && bytes.has('/') && (followed_by(text, '/', "*") || followed_by(text, '*', "/")));
     case Transformation::kReplaceComments:
-      return !bytes.has('/') || !followed_by(text, '/', '*');
+      return !bytes.has('/') || !followed_by(text, '/', "*");
     case Transformation::kSqlHexDecode:
       return !bytes.has('0') || !followed(text, '0', [](char c) { return transforms::lower(c) == 'x'; });
     case Transformation::kTrim:

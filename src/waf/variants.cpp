@@ -17,8 +17,6 @@ void join(std::uint64_t* into, const std::uint64_t* more, std::size_t words) {
 }
 void join(ByteSet& into, const ByteSet& more) { join(into.bits, more.bits, 4); }
 
-Family family_of(Variable variable) { return variable == Variable::kResponseBody ? kOfAnswers : kOfRequests; }
-
 }  // namespace
 
 Variants::Variants(const Program& program, Exchange& exchange, KnownTexts* known, std::uint64_t& steps)
@@ -225,7 +223,7 @@ Variants::Together* Variants::make_group(const ValueGroup& what) {
 }
 
 void Variants::scan_all(Together& all) {
-  for (const auto family : {kOfRequests, kOfAnswers}) {
+  for (const auto family : kAllFamilies) {
     if (all.bits[family] != nullptr) continue;
     const auto each = [&](auto look_at) {
       for (std::size_t i = 0; i < all.count; ++i) {
@@ -294,10 +292,10 @@ const Variants::Together& Variants::join_groups(std::uint32_t index) {
   parts[0]->first_joined = joined;
   auto& all = joined->together;
   std::uint64_t* bits[kFamilies] = {};
-  for (const auto family : {kOfRequests, kOfAnswers}) all.bits[family] = kNothing;
+  for (const auto family : kAllFamilies) all.bits[family] = kNothing;
   for (std::size_t i = 0; i < count; ++i) {
     const auto& one = *parts[i];
-    for (const auto family : {kOfRequests, kOfAnswers}) {
+    for (const auto family : kAllFamilies) {
       join(all.bytes[family], one.bytes[family]);
       if (one.bits[family] == kNothing) continue;
       const auto words = (*program_.prefilter)[family].words();
@@ -310,7 +308,14 @@ const Variants::Together& Variants::join_groups(std::uint32_t index) {
 
 const std::uint32_t* Variants::of_all(const CompiledRule& rule, Variable collection) {
   const auto& groups = program_.signatures[rule.signature].groups;
-  return group(*std::find_if(groups.begin(), groups.end(), [&](std::uint32_t one) { return program_.groups[one].variable == collection; })).variants;
+  const auto index = *std::find_if(groups.begin(), groups.end(), [&](std::uint32_t one) { return program_.groups[one].variable == collection; });
+  auto& all = group(index);
+  const auto* known = group(program_.groups[index].raw).answers;
+  if (known != nullptr && says(known, rule.question)) return all.variants;
+  if (!all.unknown) return nullptr;
+  scan_all(all);
+  const auto family = family_of(collection);
+  return may_match(rule, all.bits[family], all.bytes[family], family) ? all.variants : nullptr;
 }
 
 bool Variants::may_match(const CompiledRule& rule, const std::uint64_t* bits, const ByteSet& bytes, Family family) const {
@@ -326,7 +331,7 @@ bool Variants::may_match(const CompiledRule& rule, const std::uint64_t* bits, co
 bool Variants::may_match(const CompiledRule& rule) {
   if (known_say(rule.question, rule.signature)) return true;
   const auto& all = signature(rule.signature);
-  return may_match(rule, all.bits[kOfRequests], all.bytes[kOfRequests], kOfRequests) || may_match(rule, all.bits[kOfAnswers], all.bytes[kOfAnswers], kOfAnswers);
+  return std::any_of(std::begin(kAllFamilies), std::end(kAllFamilies), [&](Family family) { return may_match(rule, all.bits[family], all.bytes[family], family); });
 }
 
 }  // namespace ringwall::waf::detail

@@ -132,19 +132,24 @@ class Literals {
   bool is_whole(const Literal& literal, std::string_view text, std::size_t begin) const;
   void set(std::uint32_t begin, std::size_t count, Scanned& scanned, const Room& room) const {
     if (scanned.bits == nullptr) scanned.bits = room.arena.make_array<std::uint64_t>(room.words);
-    for (auto i = begin; i < begin + count; ++i) scanned.bits[literal_clauses_[i] >> 6] |= std::uint64_t{1} << (literal_clauses_[i] & 63);
+    for (auto i = begin; i < begin + count; ++i) scanned.bits[literal_clauses_[i].word] |= literal_clauses_[i].bits;
   }
   bool all_set(std::uint32_t begin, std::size_t count, const std::uint64_t* bits) const {
     if (bits == nullptr) return false;
     for (auto i = begin; i < begin + count; ++i) {
-      if ((bits[literal_clauses_[i] >> 6] >> (literal_clauses_[i] & 63) & 1) == 0) return false;
+      if ((literal_clauses_[i].bits & ~bits[literal_clauses_[i].word]) != 0) return false;
     }
     return true;
   }
 
   Texts texts_;
   int hash_shift_ = 0;                      // so that few literals have small tables
-  std::vector<std::uint32_t> literal_clauses_;
+  // The bits of clauses that a literal sets, word by word.
+  struct Clauses {
+    std::uint32_t word;
+    std::uint64_t bits;
+  };
+  std::vector<Clauses> literal_clauses_;
   Marks pairs_;
   std::vector<PairLiteral> pair_literals_;  // by number of the pair's mark
   std::vector<Literal> literals_;           // longer ones

@@ -19,9 +19,12 @@ namespace ringwall::waf::detail {
 inline constexpr std::uint16_t kRaw = 0;  // the chain without transformations
 inline constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
-// Texts of requests and bodies of answers have filters of their own: either would only find what the other's rules look for.
-enum Family : std::uint8_t { kOfRequests, kOfAnswers };
-inline constexpr std::size_t kFamilies = 2;
+// Values of requests, their whole bodies and those of answers have filters of their own: either would only find what the others'
+// rules look for.
+enum Family : std::uint8_t { kOfRequests, kOfBodies, kOfAnswers };
+inline constexpr std::size_t kFamilies = 3;
+inline constexpr Family kAllFamilies[kFamilies] = {kOfRequests, kOfBodies, kOfAnswers};
+constexpr Family family_of(Variable variable) { return variable == Variable::kResponseBody ? kOfAnswers : variable == Variable::kRequestBody ? kOfBodies : kOfRequests; }
 
 // Chains of transformations as a trie; node 0 is the text itself.
 struct ChainNode {

@@ -51,10 +51,12 @@ class Variants {
     const auto& all = signature(step.signature);
     if (&all == &nothing_) return false;
     const auto& filters = *program_.prefilter;
-    return (step.pattern[kOfRequests] != kNone && filters[kOfRequests].possible(step.pattern[kOfRequests], all.bits[kOfRequests], all.bytes[kOfRequests])) ||
-           (step.pattern[kOfAnswers] != kNone && filters[kOfAnswers].possible(step.pattern[kOfAnswers], all.bits[kOfAnswers], all.bytes[kOfAnswers]));
+    for (const auto family : kAllFamilies) {
+      if (step.pattern[family] != kNone && filters[family].possible(step.pattern[family], all.bits[family], all.bytes[family])) return true;
+    }
+    return false;
   }
-  // The variants of all entries of a collection, in their order, for may_match().
+  // The variants of all entries of a collection, in their order, for may_match(); null: none of them can match.
   const std::uint32_t* of_all(const CompiledRule& rule, Variable collection);
   // False: this entry of a collection cannot match.
   bool may_match(const CompiledRule& rule, const Entry& entry, std::uint32_t variant) {
