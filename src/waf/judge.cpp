@@ -166,7 +166,7 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
     set_variables(rule);
   }
   for (const auto& target : rule.targets) {
-    const bool excludes = !target_removals_.empty() || std::any_of(rule.exclusions.begin(), rule.exclusions.end(), [&](const Target& one) { return one.variable == target.variable; });
+    const bool excludes = may_exclude(rule, target.variable);
     const auto each = [&](const Value& value) {
       if (spent() || (excludes && excluded(rule, head_, value.variable, value.name))) return;
       if (look_at(rule, value, phase, is_head)) matched = true;
@@ -279,6 +279,14 @@ bool Judge::covers(const Target& target, Variable variable, std::string_view nam
     case Selector::Kind::kXPath: return name == target.key;
   }
   return false;
+}
+
+// Most exclusions are of other variables.
+bool Judge::may_exclude(const CompiledRule& rule, Variable variable) const {
+  const auto concerned = [variable](const std::vector<Target>& targets) {
+    return std::any_of(targets.begin(), targets.end(), [variable](const Target& target) { return target.variable == variable; });
+  };
+  return concerned(rule.exclusions) || std::any_of(target_removals_.begin(), target_removals_.end(), [&](const Removal* removal) { return concerned(removal->targets); });
 }
 
 bool Judge::excluded(const CompiledRule& rule, std::uint32_t head, Variable variable, std::string_view name) const {

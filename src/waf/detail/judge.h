@@ -56,6 +56,7 @@ class Judge {
   bool go_on(const CompiledRule& rule, int phase, bool is_head);
   template <class Each>
   void each_value(const Target& target, Each each);
+  bool may_exclude(const CompiledRule& rule, Variable variable) const;
   bool excluded(const CompiledRule& rule, std::uint32_t head, Variable variable, std::string_view name) const;
   static bool covers(const Target& target, Variable variable, std::string_view name);
   bool look_at(const CompiledRule& rule, const Value& value, int phase, bool is_head);
