@@ -421,32 +421,34 @@ void give_scanners(Program& program, std::array<Prefilter, kFamilies>& filters) 
   }
 }
 
+// Of which bytes a text must have one for the operator to find something in it.
+ByteSet bytes_for(const CompiledRule& rule, Family family, const Prefilter& filter) {
+  ByteSet bytes;
+  switch (rule.op) {
+    case Operator::kValidateByteRange:
+      for (int i = 0; i < 4; ++i) bytes.bits[i] = ~rule.bytes.bits[i];
+      return bytes;
+    case Operator::kValidateUtf8Encoding: bytes.bits[2] = bytes.bits[3] = ~std::uint64_t{0}; return bytes;
+    case Operator::kValidateUrlEncoding: bytes.add('%'); return bytes;
+    default: return filter.needs(rule.pattern[family]);
+  }
+}
+
 // Most rules look for what few texts have: these texts alone are transformed and looked through for them.
 void give_needs(Program& program, const std::array<Prefilter, kFamilies>& filters) {
-  const auto needs_of = [&](const CompiledRule& rule, Family family) -> Needs {
-    ByteSet bytes;
-    switch (rule.op) {
-      case Operator::kValidateByteRange:
-        for (int i = 0; i < 4; ++i) bytes.bits[i] = ~rule.bytes.bits[i];
-        return {bytes};
-      case Operator::kValidateUtf8Encoding:
-        bytes.bits[2] = bytes.bits[3] = ~std::uint64_t{0};
-        return {bytes};
-      case Operator::kValidateUrlEncoding:
-        bytes.add('%');
-        return {bytes};
-      default: return rule.pattern[family] == kNone ? Needs{} : Needs{filters[family].needs(rule.pattern[family])};
-    }
-  };
   auto& chains = program.chains;
   for (const auto family : kAllFamilies) {
-    for (const auto& rule : program.rules) {
-      const auto needs = needs_of(rule, family);
-      for (const auto stage : rule.stages) chains[stage].needs[family].add(needs);
-      chains[rule.chain].needs[family].add(needs);
-    }
-    for (auto& node : chains) {
-      for (const auto* up = &node; up != &chains[kRaw]; up = &chains[up->parent]) node.needs[family] = needs_before(up->last, node.needs[family]);
+    for (auto& rule : program.rules) {
+      if (rule.pattern[family] == kNone && !told_by_bytes(rule.op)) continue;
+      rule.needs[family] = {};
+      const auto add = [&](std::uint16_t chain) {
+        Needs needs{bytes_for(rule, family, filters[family])};
+        for (auto node = chain; node != kRaw; node = chains[node].parent) needs = needs_before(chains[node].last, needs);
+        chains[chain].needs[family].add(needs);
+        rule.needs[family].add(needs);
+      };
+      add(rule.chain);
+      for (const auto stage : rule.stages) add(stage);
     }
     // Nodes come behind those above them.
     for (auto node = chains.rbegin(); node != chains.rend(); ++node) {

@@ -267,11 +267,7 @@ void Judge::each_value(const Target& target, Each each) {
 }
 
 bool Judge::covers(const Target& target, Variable variable, std::string_view name) {
-  if (target.variable != variable) {
-    // ARGS covers what came by either way.
-    if (target.variable == Variable::kArgs && (variable == Variable::kArgsGet || variable == Variable::kArgsPost)) return false;
-    return false;
-  }
+  if (target.variable != variable) return false;
   switch (target.kind) {
     case Selector::Kind::kAll: return true;
     case Selector::Kind::kName: return same_nocase(name, target.key);

@@ -39,6 +39,9 @@ struct ByteSet {
 };
 ByteSet bytes_of(std::string_view text);
 
+// A text without one of these bytes stays as it is, unless it is empty.
+const ByteSet& changing_bytes(Transformation transformation);
+
 // True: for a text of these bytes the transformation is certain to change nothing.  False promises nothing.
 bool is_identity(Transformation transformation, const ByteSet& bytes, std::string_view text);
 

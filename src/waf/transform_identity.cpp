@@ -143,7 +143,9 @@ bool normal_path(const ByteSet& bytes, std::string_view text) {
 
 }  // namespace
 
-bool leaves_alone(Transformation transformation, const ByteSet& bytes) { return !bytes.intersects(kChanging[static_cast<std::size_t>(transformation)]) && is_identity(transformation, {}, {}); }
+const ByteSet& changing_bytes(Transformation transformation) { return kChanging[static_cast<std::size_t>(transformation)]; }
+
+bool leaves_alone(Transformation transformation, const ByteSet& bytes) { return !bytes.intersects(changing_bytes(transformation)) && is_identity(transformation, {}, {}); }
 
 ByteSet bytes_after(Transformation transformation, const ByteSet& before, std::string_view after) {
   const auto& effect = kEffects[static_cast<std::size_t>(transformation)];
@@ -151,7 +153,7 @@ ByteSet bytes_after(Transformation transformation, const ByteSet& before, std::s
   ByteSet out;
   for (int i = 0; i < 4; ++i) out.bits[i] = before.bits[i] & ~effect.takes.bits[i];
   if (effect.folds) out.bits[1] = (out.bits[1] & ~kUpperLetters) | (out.bits[1] & kUpperLetters) << 32;
-  if (effect.puts >= 0 && before.intersects(kChanging[static_cast<std::size_t>(transformation)])) out.add(static_cast<unsigned char>(effect.puts));
+  if (effect.puts >= 0 && before.intersects(changing_bytes(transformation))) out.add(static_cast<unsigned char>(effect.puts));
   return out;
 }
 
@@ -159,7 +161,7 @@ Needs needs_before(Transformation transformation, const Needs& after) {
   const auto& effect = kEffects[static_cast<std::size_t>(transformation)];
   Needs out = after;
   // What changes a text may put anything there, but for those that only drop, fold and put a byte of their own.
-  if (!effect.known || (effect.puts >= 0 && after.bytes.has(static_cast<unsigned char>(effect.puts)))) out.add({kChanging[static_cast<std::size_t>(transformation)]});
+  if (!effect.known || (effect.puts >= 0 && after.bytes.has(static_cast<unsigned char>(effect.puts)))) out.add({changing_bytes(transformation)});
   if (effect.folds) out.bytes.bits[1] |= out.bytes.bits[1] >> 32 & kUpperLetters;
   // Some make something of nothing.
   out.unknown = out.unknown || !is_identity(transformation, {}, {});
@@ -170,7 +172,7 @@ bool is_identity(Transformation transformation, const ByteSet& bytes, std::strin
   if (text.empty()) {
     return transformation != Transformation::kLength && transformation != Transformation::kMd5 && transformation != Transformation::kSha1;
   }
-  if (!bytes.intersects(kChanging[static_cast<std::size_t>(transformation)])) return true;
+  if (!bytes.intersects(changing_bytes(transformation))) return true;
   switch (transformation) {
     case Transformation::kCmdLine:
       return !changes_but_for_blanks(transformation, bytes) && !followed_by(text, ' ', " /(");

@@ -97,12 +97,12 @@ void Variants::ask(Text& one, std::uint32_t id, std::string_view text) {
 
 const std::uint64_t* Variants::learn(std::uint32_t id, std::string_view text) {
   ++learnt_;
+  const auto bytes = variants_[untransformed(id, text)].bytes;
   auto* answers = exchange_.arena.make_array<std::uint64_t>(known_->words());
   for (std::uint32_t question = 0; question < program_.questions.size(); ++question) {
     const auto& rule = program_.rules[program_.questions[question]];
+    if (!rule.needs[kOfRequests].met(bytes)) continue;
     const auto under = [&](std::uint16_t chain) {
-      const auto& needs = program_.chains[chain].needs[kOfRequests];
-      if ((rule.pattern[kOfRequests] != kNone || rule.skippable) && !needs.met(variants_[untransformed(id, text)].bytes)) return false;
       const auto variant = of(id, text, chain);
       if (rule.pattern[kOfRequests] != kNone && !possible(variant, kOfRequests, rule.pattern[kOfRequests])) return false;
       steps_ += variants_[variant].text.size() + 1;
@@ -202,11 +202,12 @@ Variants::Together* Variants::make_group(const ValueGroup& what) {
     if (made->by->last == node.last && made->by->scanner == node.scanner && made->by->needs_below[family] == needs) return made;
   }
   auto* made = make_together(before.count);
+  const auto& changing = changing_bytes(node.last);
   for (std::size_t i = 0; i < before.count; ++i) {
     auto one = before.variants[i];
     if (one != kKnown && one != kLeftOut) {
       if (needs.met(variants_[all.variants[i]].bytes)) {
-        one = transformed(one, node);
+        if (variants_[one].text.empty() || variants_[one].bytes.intersects(changing)) one = transformed(one, node);
         join(made->bytes[family], variants_[one].bytes);
         made->bits[family] = nullptr;
         made->unknown = true;

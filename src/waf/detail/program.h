@@ -136,7 +136,9 @@ struct CompiledRule {
   std::shared_ptr<const PhraseSet> phrases;
   std::shared_ptr<const IpSet> addresses;
   ByteSet bytes;
-  std::uint32_t pattern[kFamilies] = {kNone, kNone};  // in the prefilters
+  static_assert(kFamilies == 3);       // each has an initial value
+  std::uint32_t pattern[kFamilies] = {kNone, kNone, kNone};  // in the prefilters
+  Needs needs[kFamilies] = {{{}, true}, {{}, true}, {{}, true}};  // of untransformed texts, for the operator to find something
   std::uint32_t signature = kNone;     // of a skippable rule
   std::uint32_t question = kNone;      // in Program::questions
   bool tx_number = false;              // TX:key or &TX:key compared with a number, and nothing else
@@ -183,7 +185,7 @@ struct Step {
   std::int64_t number = 0;
   // Of a skippable rule with patterns, here so that most rules need not be looked at themselves.
   std::uint32_t signature = kNone, question = kNone;
-  std::uint32_t pattern[kFamilies] = {kNone, kNone};
+  std::uint32_t pattern[kFamilies] = {kNone, kNone, kNone};
 };
 
 // What a regular expression is made into; the next rule set that has the same one takes it over.
