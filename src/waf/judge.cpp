@@ -286,7 +286,6 @@ bool Judge::may_exclude(const CompiledRule& rule, Variable variable) const {
 }
 
 bool Judge::excluded(const CompiledRule& rule, std::uint32_t head, Variable variable, std::string_view name) const {
-  if (rule.exclusions.empty() && target_removals_.empty()) return false;
   for (const auto& target : rule.exclusions) {
     if (covers(target, variable, name)) return true;
   }

@@ -1,6 +1,5 @@
-// Which transformations leave a text as it is, told from the bytes in it: of clean text nearly all.
-//
-// And which bytes they may leave in others, where that can be told without a look.
+// Which transformations leave a text as it is, told from the bytes in it: of clean text nearly all.  And which bytes they may leave in
+// others, where that can be told without a look.
 //
 // First the bytes without which nothing can happen; only where these are common in clean text a second look at the text.
 #include <array>

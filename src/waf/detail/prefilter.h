@@ -2,6 +2,7 @@
 // bytes are told from the set of bytes the text has.
 //
 // Texts that only some patterns are asked about have scanners of their own, and so do plain texts, in which most literals cannot be.
+// Before any scan, a text that has none of the bytes a pattern needs cannot match it.
 //
 // Immutable and shared by threads.
 #pragma once
