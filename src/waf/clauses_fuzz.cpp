@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 #include <vector>
@@ -20,8 +21,13 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   detail::Prefilter prefilter;
   const auto number = prefilter.add(clauses);
   prefilter.finish();
-  std::vector<std::uint64_t> bits(prefilter.words() + 1);
-  prefilter.scan(0, text, bytes_of(text), bits.data());
-  if (!prefilter.possible(number, bits.data(), bytes_of(text)) && (*regex)->search(text) == Found::kYes) std::abort();
+  const auto bytes = bytes_of(text);
+  Arena arena;
+  // In two halves too, side by side, of which neither is the text.
+  detail::Literals::Scanned scanned[] = {{text.substr(0, size / 3)}, {text}, {text.substr(std::min(size / 3, text.size()))}};
+  prefilter.scanner(0, bytes).scan(scanned, prefilter.words(), arena);
+  const std::vector<std::uint64_t> none(prefilter.words() + 1);
+  const bool possible = prefilter.possible(number, scanned[1].bits == nullptr ? none.data() : scanned[1].bits, bytes);
+  if ((!possible || !bytes.intersects(prefilter.needs(number))) && (*regex)->search(text) == Found::kYes) std::abort();
   return 0;
 }

@@ -29,9 +29,15 @@ bool possible(const std::vector<Clause>& clauses, const std::string& text) {
   Prefilter prefilter;
   const auto pattern = prefilter.add(clauses);
   prefilter.finish();
-  std::vector<std::uint64_t> bits(prefilter.words() + 1);
-  prefilter.scan(0, text, bytes_of(text), bits.data());
-  return prefilter.possible(pattern, bits.data(), bytes_of(text));
+  const auto bytes = bytes_of(text);
+  Arena arena;
+  Literals::Scanned scanned{text};
+  prefilter.scanner(0, bytes).scan({&scanned, 1}, prefilter.words(), arena);
+  const std::vector<std::uint64_t> none(prefilter.words() + 1);
+  const bool may = prefilter.possible(pattern, scanned.bits == nullptr ? none.data() : scanned.bits, bytes);
+  // What cannot be for want of a byte is not looked for.
+  CHECK((!may || clauses.empty() || bytes.intersects(prefilter.needs(pattern))));
+  return may;
 }
 
 }  // namespace
@@ -125,6 +131,8 @@ TEST_CASE("prefilter: a scan finds exactly the literals that are there") {
       prefilter.add({{literals.back()}});
     }
     prefilter.finish();
+    // All of them in one go, in any order, so that short ones lie side by side.
+    std::vector<std::string> texts;
     for (const std::size_t size : {0u, 1u, 2u, 3u, 15u, 16u, 17u, 60u, 2046u, 2047u, 2048u, 2049u, 2064u, 4095u, 4097u, 6200u}) {
       auto text = text_of(size, lower + "AZ");
       for (int planted = 0; planted < 3 && size > 0; ++planted) {
@@ -132,12 +140,24 @@ TEST_CASE("prefilter: a scan finds exactly the literals that are there") {
         const auto at = random() % 2 == 0 && size > 2060 ? 2035 + random() % 20 : random() % size;
         text.replace(at, std::min(literal.size(), size - at), literal.substr(0, size - at));
       }
-      const auto plain = folded(text);
-      std::vector<std::uint64_t> bits(prefilter.words());
-      prefilter.scan(0, text, bytes_of(text), bits.data());
+      texts.push_back(std::move(text));
+    }
+    for (int i = 0; i < 300; ++i) {
+      const auto& literal = literals[random() % literals.size()];
+      const auto cut = random() % literal.size();  // both halves, one behind the other, are no literal
+      texts.push_back(i % 2 == 0 ? literal : literal.substr(0, cut));
+      if (i % 2 != 0) texts.push_back(literal.substr(cut));
+    }
+    for (int swaps = 0; swaps < 8; ++swaps) std::swap(texts[random() % texts.size()], texts[random() % texts.size()]);
+    Arena arena;
+    std::vector<Literals::Scanned> scanned;
+    for (const auto& text : texts) scanned.push_back({text});
+    prefilter.scanner(0, bytes_of(lower)).scan(scanned, prefilter.words(), arena);
+    for (const auto& one : scanned) {
+      const auto plain = folded(std::string(one.text));
       for (std::size_t i = 0; i < literals.size(); ++i) {
-        const bool found = (bits[i / 64] >> (i % 64) & 1) != 0;
-        if (found != (plain.find(literals[i]) != std::string::npos)) FAIL_CHECK("round " << round << ", size " << size << ", literal " << i);
+        const bool found = one.bits != nullptr && (one.bits[i / 64] >> (i % 64) & 1) != 0;
+        if (found != (plain.find(literals[i]) != std::string::npos)) FAIL_CHECK("round " << round << ", size " << plain.size() << ", literal " << i);
       }
     }
   }

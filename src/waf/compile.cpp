@@ -378,7 +378,7 @@ bool is_question(const CompiledRule& rule) {
   if (rule.op == Operator::kGeoLookup) return false;  // leaves GEO behind
   if (!rule.argument.constant || rule.targets.empty() || (rule.negated && !rule.stages.empty())) return false;
   return std::any_of(rule.targets.begin(), rule.targets.end(), [](const Target& target) {
-    return !target.count && target.variable != Variable::kResponseBody && !changes_in_phase(target.variable);
+    return !target.count && family_of(target.variable) == kOfRequests && !changes_in_phase(target.variable);
   });
 }
 
@@ -387,7 +387,7 @@ void give_scanners(Program& program, std::array<Prefilter, kFamilies>& filters) 
   constexpr std::size_t kPartMax = 4;  // patterns of their own with at most a fourth of all literals
   using Patterns = std::vector<std::uint32_t>;
   std::vector<std::array<Patterns, kFamilies>> below(program.chains.size());
-  for (const auto family : {kOfRequests, kOfAnswers}) {
+  for (const auto family : kAllFamilies) {
     Patterns all;
     for (const auto& rule : program.rules) {
       const auto pattern = rule.pattern[family];
@@ -414,22 +414,59 @@ void give_scanners(Program& program, std::array<Prefilter, kFamilies>& filters) 
     program.chains[i].scanner = static_cast<std::uint16_t>(known - scanners.begin());
     if (known == scanners.end()) scanners.push_back(below[i]);
   }
-  for (const auto family : {kOfRequests, kOfAnswers}) {
+  for (const auto family : kAllFamilies) {
     std::vector<Patterns> patterns;
     for (const auto& one : scanners) patterns.push_back(one[family]);
     filters[family].finish(patterns);
   }
 }
 
+// Of which bytes a text must have one for the operator to find something in it.
+ByteSet bytes_for(const CompiledRule& rule, Family family, const Prefilter& filter) {
+  ByteSet bytes;
+  switch (rule.op) {
+    case Operator::kValidateByteRange:
+      for (int i = 0; i < 4; ++i) bytes.bits[i] = ~rule.bytes.bits[i];
+      return bytes;
+    case Operator::kValidateUtf8Encoding: bytes.bits[2] = bytes.bits[3] = ~std::uint64_t{0}; return bytes;
+    case Operator::kValidateUrlEncoding: bytes.add('%'); return bytes;
+    default: return filter.needs(rule.pattern[family]);
+  }
+}
+
+// Most rules look for what few texts have: these texts alone are transformed and looked through for them.
+void give_needs(Program& program, const std::array<Prefilter, kFamilies>& filters) {
+  auto& chains = program.chains;
+  for (const auto family : kAllFamilies) {
+    for (auto& rule : program.rules) {
+      if (rule.pattern[family] == kNone && !told_by_bytes(rule.op)) continue;
+      rule.needs[family] = {};
+      const auto add = [&](std::uint16_t chain) {
+        Needs needs{bytes_for(rule, family, filters[family])};
+        for (auto node = chain; node != kRaw; node = chains[node].parent) needs = needs_before(chains[node].last, needs);
+        chains[chain].needs[family].add(needs);
+        rule.needs[family].add(needs);
+      };
+      add(rule.chain);
+      for (const auto stage : rule.stages) add(stage);
+    }
+    // Nodes come behind those above them.
+    for (auto node = chains.rbegin(); node != chains.rend(); ++node) {
+      node->needs_below[family].add(node->needs[family]);
+      if (&*node != &chains[kRaw]) chains[node->parent].needs_below[family].add(node->needs_below[family]);
+    }
+  }
+}
+
 void make_prefilter(Program& program) {
-  auto filters = std::make_shared<std::array<Prefilter, kFamilies>>(std::array{Prefilter(Literals::Texts::kRequests), Prefilter(Literals::Texts::kPages)});
+  auto filters = std::make_shared<std::array<Prefilter, kFamilies>>(std::array{Prefilter(Literals::Texts::kRequests), Prefilter(Literals::Texts::kRequests), Prefilter(Literals::Texts::kPages)});
   for (auto& rule : program.rules) {
     const auto clauses = clauses_of(program, rule);
     const bool by_bytes = told_by_bytes(rule.op);
     if (clauses.empty() && !by_bytes) continue;
     bool looked_at[kFamilies] = {};
-    for (const auto& target : rule.targets) looked_at[target.variable == Variable::kResponseBody ? kOfAnswers : kOfRequests] = true;
-    for (const auto family : {kOfRequests, kOfAnswers}) {
+    for (const auto& target : rule.targets) looked_at[family_of(target.variable)] = true;
+    for (const auto family : kAllFamilies) {
       if (looked_at[family] && !by_bytes) rule.pattern[family] = (*filters)[family].add(clauses);
     }
     rule.skippable = !rule.negated && !rule.targets.empty() &&
@@ -449,6 +486,7 @@ void make_prefilter(Program& program) {
     if (known == program.signatures.end()) program.signatures.push_back(std::move(signature));
   }
   give_scanners(program, *filters);
+  give_needs(program, *filters);
   const bool fits = std::all_of(filters->begin(), filters->end(), [](const Prefilter& filter) { return filter.words() <= kPrefilterWordsMax; });
   if (!fits) {
     for (auto& rule : program.rules) {

@@ -93,6 +93,9 @@ TEST_CASE("engine: what rules do") {
       {"ctl removes a rule", "SecAction \"id:1,phase:1,nolog,pass,ctl:ruleRemoveById=2-3\"\nSecAction \"id:2,phase:1,pass\"\nSecAction \"id:4,phase:1,pass\"", {}, "4 "},
       {"ctl removes by tag", "SecAction \"id:1,phase:1,nolog,pass,ctl:ruleRemoveByTag=t\"\nSecAction \"id:2,phase:1,pass,tag:'t'\"", {}, ""},
       {"ctl removes a target", "SecAction \"id:1,phase:1,nolog,pass,ctl:ruleRemoveTargetById=2;ARGS:b\"\nSecRule ARGS \"@rx evil\" \"id:2,phase:2,deny\"", kForm, ""},
+      {"ctl removes what a rule that only skips looks at, or something else",
+       "SecAction \"id:1,phase:1,nolog,pass,setvar:tx.a=1,setvar:tx.b=1,ctl:ruleRemoveTargetById=2;TX:a,ctl:ruleRemoveTargetById=9;ARGS\"\nSecRule TX:a \"@lt 2\" \"id:2,phase:2,nolog,pass,skipAfter:A\"\nSecAction \"id:3,phase:2,pass\"\nSecMarker A\n"
+       "SecRule TX:b \"@lt 2\" \"id:4,phase:2,nolog,pass,skipAfter:B\"\nSecAction \"id:5,phase:2,pass\"\nSecMarker B\nSecRule ARGS \"@rx evil\" \"id:9,phase:2,deny\"", kForm, "3 "},
       {"allow ends everything but logging", "SecAction \"id:1,phase:1,nolog,allow\"\nSecAction \"id:2,phase:2,deny\"\nSecAction \"id:3,phase:5,pass\"", {}, "3 "},
       {"redirect with a macro", "SecRule REQUEST_URI \"@rx ^/old\" \"id:1,phase:1,redirect:'https://b.test/%{REQUEST_METHOD}'\"", {"GET", "/old"}, "1 redirect 302 https://b.test/GET "},
       {"cookies", "SecRule REQUEST_COOKIES:b \"@streq 2=3\" \"id:1,phase:1,pass\"", {"GET", "/", "HTTP/1.1", "", {{"Cookie", "a=1; b=2=3;c"}}}, "1 "},

@@ -46,6 +46,7 @@ void Judge::reset(const ExchangeInfo& info, const CompiledOverlay* overlay) {
   allowed_ = Allowed::kNothing;
   removed_.assign(program_->rules.size(), false);
   target_removals_.clear();
+  excludes_tx_ = false;
   skip_ = 0;
   matched_.clear();
   before_ = told_ = 0;
@@ -75,7 +76,10 @@ void Judge::place() {
 
 void Judge::remove(const Removal& removal) {
   opening_ = nullptr;  // it may be without a rule of it
-  if (!removal.targets.empty()) return target_removals_.push_back(&removal);
+  if (!removal.targets.empty()) {
+    excludes_tx_ = excludes_tx_ || std::any_of(removal.targets.begin(), removal.targets.end(), [](const Target& target) { return target.variable == Variable::kTx; });
+    return target_removals_.push_back(&removal);
+  }
   for (const auto rule : removal.rules) removed_[rule] = true;
 }
 
@@ -126,7 +130,7 @@ void Judge::run(int phase) {
         ++i;
         continue;
       }
-      if (step.only_skips && target_removals_.empty()) {
+      if (step.only_skips && !excludes_tx_) {
         steps += kStepsPerOperator;
         gate_ = &step;
         gate_text_ = text_of(value, step.count);
@@ -166,8 +170,9 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
     set_variables(rule);
   }
   for (const auto& target : rule.targets) {
+    const bool excludes = may_exclude(rule, target.variable);
     const auto each = [&](const Value& value) {
-      if (spent() || excluded(rule, head_, value.variable, value.name)) return;
+      if (spent() || (excludes && excluded(rule, head_, value.variable, value.name))) return;
       if (look_at(rule, value, phase, is_head)) matched = true;
     };
     if (!rule.skippable || !rule.stages.empty() || target.kind != Selector::Kind::kAll || !is_collection(target.variable)) {
@@ -177,9 +182,8 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
     // Most values of most rules end here.
     const auto* variants = variants_.of_all(rule, target.variable);
     const auto& entries = exchange.entries(target.variable);
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      const bool may = variants[i] == kNone ? Variants::says(variants_.answers(entries[i].text, entries[i].value), rule.question) : variants_.may_match(rule, variants[i]);
-      if (may) each(Value{target.variable, entries[i].name, entries[i].value, entries[i].text, false});
+    for (std::size_t i = 0; variants != nullptr && i < entries.size(); ++i) {
+      if (variants_.may_match(rule, entries[i], variants[i])) each(Value{target.variable, entries[i].name, entries[i].value, entries[i].text, false});
     }
     steps += entries.size();
   }
@@ -267,11 +271,7 @@ void Judge::each_value(const Target& target, Each each) {
 }
 
 bool Judge::covers(const Target& target, Variable variable, std::string_view name) {
-  if (target.variable != variable) {
-    // ARGS covers what came by either way.
-    if (target.variable == Variable::kArgs && (variable == Variable::kArgsGet || variable == Variable::kArgsPost)) return false;
-    return false;
-  }
+  if (target.variable != variable) return false;
   switch (target.kind) {
     case Selector::Kind::kAll: return true;
     case Selector::Kind::kName: return same_nocase(name, target.key);
@@ -281,8 +281,15 @@ bool Judge::covers(const Target& target, Variable variable, std::string_view nam
   return false;
 }
 
+// Most exclusions are of other variables.
+bool Judge::may_exclude(const CompiledRule& rule, Variable variable) const {
+  const auto concerned = [variable](const std::vector<Target>& targets) {
+    return std::any_of(targets.begin(), targets.end(), [variable](const Target& target) { return target.variable == variable; });
+  };
+  return concerned(rule.exclusions) || std::any_of(target_removals_.begin(), target_removals_.end(), [&](const Removal* removal) { return concerned(removal->targets); });
+}
+
 bool Judge::excluded(const CompiledRule& rule, std::uint32_t head, Variable variable, std::string_view name) const {
-  if (rule.exclusions.empty() && target_removals_.empty()) return false;
   for (const auto& target : rule.exclusions) {
     if (covers(target, variable, name)) return true;
   }
@@ -306,7 +313,7 @@ std::string_view Judge::transformed(const Value& value, std::uint16_t chain) {
 }
 
 bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, bool is_head) {
-  const auto family = value.variable == Variable::kResponseBody ? kOfAnswers : kOfRequests;
+  const auto family = family_of(value.variable);
   if (rule.question != kNone && value.id != kNoText && family == kOfRequests) {
     // What is known to say no goes no further.
     const auto* known = variants_.answers(value.id, value.text);

@@ -81,6 +81,8 @@ constexpr std::size_t kBlocksBeforeCopy = 2;
 constexpr std::size_t kShortMax = 128;  // the most that are looked for beside long ones
 constexpr std::size_t kFewMax = 16;     // so few are looked for by three bytes whatever their sizes
 constexpr std::size_t kMaybeMax = kBlockBytes / 32;
+constexpr std::size_t kMargin = kPartBytesMax;
+constexpr std::size_t kPartsMax = 128;  // of a block
 
 // Of literals of so many bytes: which bits of their two words count.
 constexpr std::array<std::uint64_t, kPartBytesMax + 1> masks(std::size_t first) {
@@ -102,8 +104,11 @@ Literals::Literals(const std::map<std::string, std::vector<std::uint32_t>>& user
   for (const auto& one : users) {  // sorted, so pairs come in the order of their marks
     const auto& text = one.first;
     const auto clauses = static_cast<std::uint32_t>(literal_clauses_.size());
-    const auto count = static_cast<std::uint16_t>(one.second.size());
-    literal_clauses_.insert(literal_clauses_.end(), one.second.begin(), one.second.end());
+    for (const auto clause : one.second) {
+      if (literal_clauses_.size() == clauses || literal_clauses_.back().word != clause / 64) literal_clauses_.push_back({clause / 64, 0});
+      literal_clauses_.back().bits |= std::uint64_t{1} << (clause % 64);
+    }
+    const auto count = static_cast<std::uint16_t>(literal_clauses_.size() - clauses);
     if (text.size() > 2) {
       const auto begin = telling_part_of(text), size = std::min(text.size() - begin, kPartBytesMax);
       Literal literal{.text = {}, .clauses = clauses, .whole = static_cast<std::uint32_t>(wholes_.size()), .clause_count = count, .size = static_cast<std::uint8_t>(size),
@@ -204,7 +209,9 @@ void Literals::add_strides(const std::vector<std::uint32_t>& literals) {
   strides_.fill(std::move(keyed), hashes());
 }
 
-int Literals::common(unsigned char c) const { return texts_ == Texts::kPages ? commonness_in_pages(c) : commonness_in_requests(c); }
+int Literals::commonness(Texts texts, unsigned char c) { return texts == Texts::kPages ? commonness_in_pages(c) : commonness_in_requests(c); }
+
+int Literals::common(unsigned char c) const { return commonness(texts_, c); }
 
 // How common the bytes are that a set lets through at one place of a key: all with one of its lower and one of its upper digits.
 long Literals::common(const std::array<std::uint16_t, 2>& digits) const {
@@ -341,19 +348,20 @@ bool Literals::is_whole(const Literal& literal, std::string_view text, std::size
 }
 
 // The literals whose key is at `at`, folded, which is byte `position` of the text.  False: all that these literals can tell is told.
-bool Literals::try_key(const Table& table, bool skip_told, std::size_t bucket, const unsigned char* at, std::string_view text, std::size_t position, std::uint64_t* bits) const {
+bool Literals::try_key(const Table& table, bool skip_told, std::size_t bucket, const unsigned char* at, Scanned& scanned, std::size_t position, const Room& room) const {
+  const auto text = scanned.text;
   bool more = false;
   for (auto p = table.buckets[bucket]; p < table.buckets[bucket + 1]; ++p) {
     const auto place = table.places[p];
     const auto& literal = literals_[place.literal];
-    if (skip_told && all_set(literal.clauses, literal.clause_count, bits)) continue;
+    if (skip_told && all_set(literal.clauses, literal.clause_count, scanned.bits)) continue;
     more = true;
     if (position < place.key_end || text.size() - position + place.key_end < literal.size) continue;
     std::uint64_t here[2], want[2];
     std::memcpy(here, at - place.key_end, sizeof here);
     std::memcpy(want, literal.text, sizeof want);
     if ((((here[0] ^ want[0]) & kLowMasks[literal.size]) | ((here[1] ^ want[1]) & kHighMasks[literal.size])) != 0) continue;
-    if (is_whole(literal, text, position - place.key_end)) set(literal.clauses, literal.clause_count, bits);
+    if (is_whole(literal, text, position - place.key_end)) set(literal.clauses, literal.clause_count, scanned, room);
   }
   return more;
 }
@@ -399,26 +407,44 @@ void Literals::note_few(const Places& places, const unsigned char* block, std::s
   }
 }
 
-std::size_t Literals::scan_block(Places& places, const unsigned char* block, std::size_t begin, std::size_t end, std::string_view text, std::uint64_t* bits) const {
-  Noted noted;
-  if (!sieved_) note_all(places, block, end - begin, noted);
-  else note_few(places, block, end - begin, noted);
-  for (std::size_t k = 0; k < noted.pairs; ++k) {
-    const auto* at = block + noted.pairs_at[k];
-    if (begin + noted.pairs_at[k] == 0) continue;  // the byte before the text is none of it
-    const auto pair = static_cast<std::uint32_t>(at[-1] << 8 | at[0]);
-    const auto& literal = pair_literals_[pairs_.number(pair)];
-    set(literal.clauses, literal.clause_count, bits);
-    if (places.pairs_left != nullptr) places.take(places.pairs_left, pair);
+// Texts folded, with room for a literal on both sides, so that it is compared in two words.
+struct Literals::Block {
+  Block() { clear(); }
+  unsigned char folded[kMargin + kBlockBytes + kMargin];
+  std::size_t bytes, part_count;
+  Part parts[kPartsMax];  // in their order
+  void clear() {
+    std::memset(folded, 0, kMargin);
+    bytes = part_count = 0;
   }
-  const auto try_all = [&](const Table& table, const std::uint16_t* noted_at, std::size_t count, std::uint64_t* left, auto key_of) {
+  const unsigned char* text() const { return folded + kMargin; }
+  unsigned char* text() { return folded + kMargin; }
+};
+
+std::size_t Literals::scan_block(Places& places, const Block& block, const Room& room) const {
+  Noted noted;
+  if (!sieved_) note_all(places, block.text(), block.bytes, noted);
+  else note_few(places, block.text(), block.bytes, noted);
+  const auto each = [&](const std::uint16_t* noted_at, std::size_t count, auto try_at) {
+    const auto *part = block.parts, *const last = block.parts + block.part_count - 1;
     for (std::size_t k = 0; k < count; ++k) {
-      const auto* here = block + noted_at[k];
-      const auto at = begin + noted_at[k];
-      const auto key = key_of(here);
-      const bool more = try_key(table, left != nullptr, table.marks.number(key), here, text, at, bits);
-      if (!more && left != nullptr) places.take(left, key);
+      while (part != last && part[1].at <= noted_at[k]) ++part;
+      try_at(block.text() + noted_at[k], *part->scanned, part->begin + (noted_at[k] - part->at));
     }
+  };
+  each(noted.pairs_at, noted.pairs, [&](const unsigned char* here, Scanned& scanned, std::size_t position) {
+    if (position == 0) return;  // the byte before the text is none of it
+    const auto pair = static_cast<std::uint32_t>(here[-1] << 8 | here[0]);
+    const auto& literal = pair_literals_[pairs_.number(pair)];
+    set(literal.clauses, literal.clause_count, scanned, room);
+    if (places.pairs_left != nullptr) places.take(places.pairs_left, pair);
+  });
+  const auto try_all = [&](const Table& table, const std::uint16_t* noted_at, std::size_t count, std::uint64_t* left, auto key_of) {
+    each(noted_at, count, [&](const unsigned char* here, Scanned& scanned, std::size_t position) {
+      const auto key = key_of(here);
+      const bool more = try_key(table, left != nullptr, table.marks.number(key), here, scanned, position, room);
+      if (!more && left != nullptr) places.take(left, key);
+    });
   };
   try_all(triples_, noted.triples_at, noted.triples, places.triples_left, [this](const unsigned char* here) { return hash(triple_at(here)); });
   try_all(strides_, noted.strides_at, noted.strides, places.strides_left, [this](const unsigned char* here) { return gram_at(here) >> hash_shift_; });
@@ -436,12 +462,9 @@ Literals::Sieve Literals::sieve_left(const Places& places) const {
   return sieve;
 }
 
-// Block by block, each folded into a place with room for a literal on both sides, so that it is compared in two words.
-void Literals::scan(std::string_view text, std::uint64_t* bits) const {
-  if (size() == 0) return;
-  constexpr std::size_t kMargin = kPartBytesMax;
-  unsigned char folded[kMargin + kBlockBytes + kMargin];
-  std::memset(folded, 0, kMargin);
+// Block by block.
+void Literals::scan_long(Scanned& scanned, Block& block, const Room& room) const {
+  const auto text = scanned.text;
   std::uint64_t pairs_left[kPairs / 64], triples_left[kHashes / 64], strides_left[kHashes / 64];
   Places places{pairs_.words.data(), triples_.marks.words.data(), strides_.marks.words.data(), &sieve_};
   Sieve left;
@@ -461,10 +484,40 @@ void Literals::scan(std::string_view text, std::uint64_t* bits) const {
     if (places.taken && maybe > kMaybeMax) left = sieve_left(places), places.sieve = &left, places.taken = false;
     const auto end = std::min(begin + kBlockBytes, text.size());
     const auto from = begin - std::min(begin, kMargin), to = std::min(end + kMargin, text.size());
-    transforms::fold(text.data() + from, to - from, reinterpret_cast<char*>(folded + kMargin - (begin - from)));
-    std::memset(folded + kMargin + (to - begin), 0, kMargin - (to - end));
-    maybe = scan_block(places, folded + kMargin, begin, end, text, bits);
+    transforms::fold(text.data() + from, to - from, reinterpret_cast<char*>(block.text() - (begin - from)));
+    std::memset(block.text() + (to - begin), 0, kMargin - (to - end));
+    block.bytes = end - begin;
+    block.parts[0] = {0, begin, &scanned}, block.part_count = 1;
+    maybe = scan_block(places, block, room);
   }
+  block.clear();
+}
+
+void Literals::scan(std::span<Scanned> texts, std::size_t words, Arena& arena) const {
+  if (size() == 0) return;
+  const Room room{words, arena};
+  Block block;
+  const auto scan_all = [&] {
+    if (block.part_count == 0) return;
+    std::memset(block.text() + block.bytes, 0, kMargin);
+    transforms::fold(reinterpret_cast<const char*>(block.text()), block.bytes, reinterpret_cast<char*>(block.text()));
+    Places places{pairs_.words.data(), triples_.marks.words.data(), strides_.marks.words.data(), &sieve_};
+    scan_block(places, block, room);
+    block.bytes = block.part_count = 0;
+  };
+  for (auto& one : texts) {
+    const auto size = one.text.size();
+    if (size == 0) continue;
+    if (block.bytes + size > kBlockBytes || block.part_count == kPartsMax) scan_all();
+    if (size > kBlockBytes) {
+      scan_long(one, block, room);
+      continue;
+    }
+    std::memcpy(block.text() + block.bytes, one.text.data(), size);
+    block.parts[block.part_count++] = {block.bytes, 0, &one};
+    block.bytes += size;
+  }
+  scan_all();
 }
 
 }  // namespace ringwall::waf::detail

@@ -11,9 +11,40 @@ namespace {
 // Words, numbers, and what stands between them in texts that are neither markup nor code; any script.
 bool is_plain(unsigned char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c >= 0x80 || std::string_view(" _-.,:!?").find(static_cast<char>(c)) != std::string_view::npos; }
 
+// A byte of a literal as texts have it, whose own bytes are not folded.
+void add_any_case(ByteSet& bytes, char c) {
+  bytes.add(static_cast<unsigned char>(c));
+  if (c >= 'a' && c <= 'z') bytes.add(static_cast<unsigned char>(c - 32));
+}
+
+// One byte of each literal, the least common.
+ByteSet needs_of(const Clause& clause, Literals::Texts texts) {
+  ByteSet bytes;
+  for (const auto& literal : clause) {
+    if (literal.size() == 1 && literal[0] == kAnyHighByte) bytes.bits[2] = bytes.bits[3] = ~std::uint64_t{0};
+    add_any_case(bytes, *std::min_element(literal.begin(), literal.end(), [texts](char a, char b) {
+      return Literals::commonness(texts, static_cast<unsigned char>(a)) < Literals::commonness(texts, static_cast<unsigned char>(b));
+    }));
+  }
+  return bytes;
+}
+
+// How common the bytes of a set are together.
+int common(const ByteSet& bytes, Literals::Texts texts) {
+  int sum = 0;
+  for (int c = 0; c < 256; ++c) sum += bytes.has(static_cast<unsigned char>(c)) ? Literals::commonness(texts, static_cast<unsigned char>(c)) : 0;
+  return sum;
+}
+
 }  // namespace
 
 std::uint32_t Prefilter::add(const std::vector<Clause>& clauses) {
+  ByteSet least;
+  for (const auto& clause : clauses) {
+    const auto needs = needs_of(clause, texts_);
+    if (&clause == &clauses.front() || common(needs, texts_) < common(least, texts_)) least = needs;
+  }
+  needs_.push_back(least);
   clauses_.insert(clauses_.end(), clauses.begin(), clauses.end());
   first_.push_back(static_cast<std::uint32_t>(clauses_.size()));
   return static_cast<std::uint32_t>(first_.size() - 2);
@@ -48,10 +79,8 @@ void Prefilter::finish(std::vector<std::vector<std::uint32_t>> scanners) {
   for (std::uint32_t i = 0; i < clauses_.size(); ++i) {
     for (const auto& literal : clauses_[i]) {
       if (literal.size() != 1) continue;
-      clause_bytes_[i].add(static_cast<unsigned char>(literal[0]));
+      add_any_case(clause_bytes_[i], literal[0]);
       if (literal[0] == kAnyHighByte) clause_bytes_[i].bits[2] = clause_bytes_[i].bits[3] = ~std::uint64_t{0};
-      // The text's own bytes are not folded.
-      if (literal[0] >= 'a' && literal[0] <= 'z') clause_bytes_[i].add(static_cast<unsigned char>(literal[0] - 32));
     }
   }
   for (int c = 0; c < 256; ++c) {

@@ -2,6 +2,8 @@
 //
 // A window moves over the first tokens.  Two or three of them that mean no more than one ("1 + 2", "a.b", "'a' 'b'") are made
 // one, and what came before is looked at again, so a long list of values folds into its first.
+#include <cstdint>
+
 #include "waf/detail/sqli.h"
 
 namespace ringwall::waf::sqli {
@@ -14,7 +16,15 @@ constexpr std::string_view kFunctionWithParenthesis[] = {
     "LOCALTIME", "LOCALTIMESTAMP",
 };
 
-bool is(const Token& token, std::string_view types) { return types.find(token.type) != std::string_view::npos; }
+// A set of types, made when this is compiled: tokens are asked for theirs again and again.
+struct Types {
+  std::uint64_t bits[2] = {};
+  consteval Types(const char* types) {
+    for (; *types != '\0'; ++types) bits[*types / 64] |= std::uint64_t{1} << (*types % 64);
+  }
+};
+
+bool is(const Token& token, Types types) { return static_cast<unsigned char>(token.type) < 128 && (types.bits[token.type / 64] >> (token.type % 64) & 1) != 0; }
 
 bool is_arithmetic(const Token& token) {
   return token.type == 'o' && token.text.size() == 1 && std::string_view("*/-+%").find(token.text[0]) != std::string_view::npos;
@@ -89,7 +99,7 @@ class Folder {
   // All there can be of fingerprints, and no more than a term in parentheses: go on with what is behind it.
   void fold_five() {
     const auto* t = tokens();
-    const auto like = [t](std::string_view a, std::string_view b, std::string_view c, std::string_view d, std::string_view e) {
+    const auto like = [t](Types a, Types b, Types c, Types d, Types e) {
       return is(t[0], a) && is(t[1], b) && is(t[2], c) && is(t[3], d) && is(t[4], e);
     };
     if (!like("1", "o,", "(", "1", ")") && !like("n", "o", "(", "n1", ")") && !like("1", ")", ",", "(", "1") && !like("n", ")", "o", "(", "n")) {
@@ -169,7 +179,7 @@ class Folder {
   bool fold_three() {
     auto* t = tokens() + at_;
     const bool unary = is_unary(t[1]);
-    const auto like = [t](std::string_view a, std::string_view b, std::string_view c) { return is(t[0], a) && is(t[1], b) && is(t[2], c); };
+    const auto like = [t](Types a, Types b, Types c) { return is(t[0], a) && is(t[1], b) && is(t[2], c); };
 
     // A term is its first value.
     const bool term = like("1n", "o", "1n") || like("v", "o", "v1n") || like("1nvs", ",", "1nvs") || like("n", ".", "n") ||

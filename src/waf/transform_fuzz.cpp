@@ -32,6 +32,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     RW_ASSERT(same == (got == text));
     RW_ASSERT(same || !is_identity(transformation, bytes, text));
     RW_ASSERT(got.data() != nullptr);
+    const auto after = bytes_after(transformation, bytes, got), real = bytes_of(got);
+    for (int k = 0; k < 4; ++k) RW_ASSERT((real.bits[k] & ~after.bits[k]) == 0);
+    for (int c = 0; c < 256; ++c) {
+      Needs wanted;
+      wanted.bytes.add(static_cast<unsigned char>(c));
+      RW_ASSERT(!wanted.met(real) || needs_before(transformation, wanted).met(bytes));
+    }
     RW_ASSERT(got.size() <= 4 * text.size() + 20);
     // Once more on the result: chains of transformations, and memory that is not fresh.
     for (const auto next : {Transformation::kUrlDecodeUni, Transformation::kCssDecode, Transformation::kTrim, Transformation::kNormalizePathWin}) {

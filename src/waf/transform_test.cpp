@@ -306,6 +306,14 @@ TEST_CASE("transform: properties of random texts") {
         CAPTURE(name_of(transformation));
         FAIL_CHECK(show_bytes(got));
       }
+      // What is foretold of a text's bytes, either way.
+      const auto foretold = bytes_after(transformation, bytes, got), real = bytes_of(got);
+      for (int k = 0; k < 4; ++k) {
+        if ((real.bits[k] & ~foretold.bits[k]) != 0) FAIL_CHECK(name_of(transformation) << " " << show_bytes(got));
+      }
+      Needs wanted;
+      for (int k = 0; k < 4; ++k) wanted.bytes.add(static_cast<unsigned char>(kMarks[random() % kMarks.size()]));
+      if (wanted.met(real) && !needs_before(transformation, wanted).met(bytes)) FAIL_CHECK(name_of(transformation) << " " << show_bytes(got));
     }
     arena.reset();
   }

@@ -56,6 +56,7 @@ class Judge {
   bool go_on(const CompiledRule& rule, int phase, bool is_head);
   template <class Each>
   void each_value(const Target& target, Each each);
+  bool may_exclude(const CompiledRule& rule, Variable variable) const;
   bool excluded(const CompiledRule& rule, std::uint32_t head, Variable variable, std::string_view name) const;
   static bool covers(const Target& target, Variable variable, std::string_view name);
   bool look_at(const CompiledRule& rule, const Value& value, int phase, bool is_head);
@@ -92,6 +93,7 @@ class Judge {
   Allowed allowed_ = Allowed::kNothing;
   std::vector<bool> removed_;             // by index of rule
   std::vector<const Removal*> target_removals_;
+  bool excludes_tx_ = false;              // one of them is of TX
   const CompiledOverlay* overlay_ = nullptr;
   const Opening* opening_ = nullptr;      // null: this exchange has to run its rules one by one
   std::uint32_t head_ = 0;                // the chain under evaluation

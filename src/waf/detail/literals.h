@@ -9,6 +9,9 @@
 // Where few literals are short, the long ones are looked for at each fourth byte only: of four keys side by side one is there.
 // The short ones are first looked for by the last two bytes of their keys.
 //
+// Requests have many short values.  They are laid out side by side and looked through as one text; what is found belongs to the one
+// it lies in.
+//
 // Immutable and shared by threads.
 #pragma once
 
@@ -16,10 +19,12 @@
 #include <bit>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "waf/arena.h"
 #include "waf/detail/clauses.h"
 
 namespace ringwall::waf::detail {
@@ -33,7 +38,15 @@ class Literals {
   // `texts`: which are mostly scanned; what is common in them is no good key.
   enum class Texts : std::uint8_t { kRequests, kPages };
   Literals(const std::map<std::string, std::vector<std::uint32_t>>& users, Texts texts);
-  void scan(std::string_view text, std::uint64_t* bits) const;
+  // A text and what was found in it; null: nothing.
+  struct Scanned {
+    std::string_view text;
+    std::uint64_t* bits = nullptr;
+  };
+  // `words`: of the bits, which are made in `arena` for texts in which something is found.
+  void scan(std::span<Scanned> texts, std::size_t words, Arena& arena) const;
+  // About how common a byte is in such texts, in thousandths.
+  static int commonness(Texts texts, unsigned char c);
   std::size_t size() const { return pair_literals_.size() + literals_.size(); }
 
  private:
@@ -103,22 +116,40 @@ class Literals {
   void note_all(const Places& places, const unsigned char* block, std::size_t bytes, Noted& noted) const;
   void note_few(const Places& places, const unsigned char* block, std::size_t bytes, Noted& noted) const;
   Sieve sieve_left(const Places& places) const;
-  std::size_t scan_block(Places& places, const unsigned char* block, std::size_t begin, std::size_t end, std::string_view text, std::uint64_t* bits) const;
-  bool try_key(const Table& table, bool skip_told, std::size_t bucket, const unsigned char* at, std::string_view text, std::size_t position, std::uint64_t* bits) const;
+  // What stands in a block, from `at` on: a text, or a long one's bytes from `begin` on.
+  struct Part {
+    std::size_t at, begin;
+    Scanned* scanned;
+  };
+  struct Block;
+  struct Room {
+    std::size_t words;
+    Arena& arena;
+  };
+  std::size_t scan_block(Places& places, const Block& block, const Room& room) const;
+  void scan_long(Scanned& scanned, Block& block, const Room& room) const;
+  bool try_key(const Table& table, bool skip_told, std::size_t bucket, const unsigned char* at, Scanned& scanned, std::size_t position, const Room& room) const;
   bool is_whole(const Literal& literal, std::string_view text, std::size_t begin) const;
-  void set(std::uint32_t begin, std::size_t count, std::uint64_t* bits) const {
-    for (auto i = begin; i < begin + count; ++i) bits[literal_clauses_[i] >> 6] |= std::uint64_t{1} << (literal_clauses_[i] & 63);
+  void set(std::uint32_t begin, std::size_t count, Scanned& scanned, const Room& room) const {
+    if (scanned.bits == nullptr) scanned.bits = room.arena.make_array<std::uint64_t>(room.words);
+    for (auto i = begin; i < begin + count; ++i) scanned.bits[literal_clauses_[i].word] |= literal_clauses_[i].bits;
   }
   bool all_set(std::uint32_t begin, std::size_t count, const std::uint64_t* bits) const {
+    if (bits == nullptr) return false;
     for (auto i = begin; i < begin + count; ++i) {
-      if ((bits[literal_clauses_[i] >> 6] >> (literal_clauses_[i] & 63) & 1) == 0) return false;
+      if ((literal_clauses_[i].bits & ~bits[literal_clauses_[i].word]) != 0) return false;
     }
     return true;
   }
 
   Texts texts_;
   int hash_shift_ = 0;                      // so that few literals have small tables
-  std::vector<std::uint32_t> literal_clauses_;
+  // The bits of clauses that a literal sets, word by word.
+  struct Clauses {
+    std::uint32_t word;
+    std::uint64_t bits;
+  };
+  std::vector<Clauses> literal_clauses_;
   Marks pairs_;
   std::vector<PairLiteral> pair_literals_;  // by number of the pair's mark
   std::vector<Literal> literals_;           // longer ones

@@ -2,6 +2,7 @@
 // bytes are told from the set of bytes the text has.
 //
 // Texts that only some patterns are asked about have scanners of their own, and so do plain texts, in which most literals cannot be.
+// Before any scan, a text that has none of the bytes a pattern needs cannot match it.
 //
 // Immutable and shared by threads.
 #pragma once
@@ -30,18 +31,17 @@ class Prefilter {
   std::size_t words() const { return words_; }  // of the bits a scan fills
   // How many literals of two and more bytes the patterns have.
   std::size_t literals(const std::vector<std::uint32_t>& patterns) const;
-  // Sets the bit of each clause that the text satisfies by a literal of two and more bytes; `bits` were zero.  `bytes`: which the
-  // text has.  Clauses of patterns that can be told from the bytes alone may be left out.
-  void scan(std::size_t scanner, std::string_view text, const ByteSet& bytes, std::uint64_t* bits) const {
-    if (scanner == 0 && !bytes.intersects(not_plain_)) plain_[0].scan(text, bits);
-    else literals_[literals_of_[scanner]].scan(text, bits);
-  }
+  // What looks through a text of these bytes: sets the bit of each clause that the text satisfies by a literal of two and more bytes.
+  // Clauses of patterns that can be told from the bytes alone may be left out.
+  const Literals& scanner(std::size_t scanner, const ByteSet& bytes) const { return scanner == 0 && !bytes.intersects(not_plain_) ? plain_[0] : literals_[literals_of_[scanner]]; }
   bool possible(std::uint32_t pattern, const std::uint64_t* bits, const ByteSet& bytes) const {
     for (auto i = first_[pattern]; i < first_[pattern + 1]; ++i) {
       if ((bits[i >> 6] >> (i & 63) & 1) == 0 && !clause_bytes_[i].intersects(bytes)) return false;
     }
     return true;
   }
+  // Without which bytes no text makes the pattern possible.
+  const ByteSet& needs(std::uint32_t pattern) const { return needs_[pattern]; }
   // Whether a text can say more than a scan knows: patterns without clauses cannot be left out.
   bool speaks_for(std::uint32_t pattern) const { return first_[pattern] != first_[pattern + 1]; }
 
@@ -53,6 +53,7 @@ class Prefilter {
   std::vector<std::uint32_t> first_{0};  // of each pattern's clauses
   std::vector<Clause> clauses_;          // until finish()
   std::vector<ByteSet> clause_bytes_;
+  std::vector<ByteSet> needs_;           // of each pattern
   std::size_t words_ = 0;
   ByteSet not_plain_;
   std::vector<Literals> literals_, plain_;

@@ -19,15 +19,20 @@ namespace ringwall::waf::detail {
 inline constexpr std::uint16_t kRaw = 0;  // the chain without transformations
 inline constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
-// Texts of requests and bodies of answers have filters of their own: either would only find what the other's rules look for.
-enum Family : std::uint8_t { kOfRequests, kOfAnswers };
-inline constexpr std::size_t kFamilies = 2;
+// Values of requests, their whole bodies and those of answers have filters of their own: either would only find what the others'
+// rules look for.
+enum Family : std::uint8_t { kOfRequests, kOfBodies, kOfAnswers };
+inline constexpr std::size_t kFamilies = 3;
+inline constexpr Family kAllFamilies[kFamilies] = {kOfRequests, kOfBodies, kOfAnswers};
+constexpr Family family_of(Variable variable) { return variable == Variable::kResponseBody ? kOfAnswers : variable == Variable::kRequestBody ? kOfBodies : kOfRequests; }
 
 // Chains of transformations as a trie; node 0 is the text itself.
 struct ChainNode {
   std::uint16_t parent = kRaw;
   Transformation last = Transformation::kBase64Decode;
   std::uint16_t scanner = 0;  // of the prefilters: knows the patterns of this node and those below
+  // Of untransformed texts, for a rule under this chain to be possible; or for one of this node and those below.
+  Needs needs[kFamilies], needs_below[kFamilies];
 };
 
 struct Target {
@@ -131,7 +136,9 @@ struct CompiledRule {
   std::shared_ptr<const PhraseSet> phrases;
   std::shared_ptr<const IpSet> addresses;
   ByteSet bytes;
-  std::uint32_t pattern[kFamilies] = {kNone, kNone};  // in the prefilters
+  static_assert(kFamilies == 3);       // each has an initial value
+  std::uint32_t pattern[kFamilies] = {kNone, kNone, kNone};  // in the prefilters
+  Needs needs[kFamilies] = {{{}, true}, {{}, true}, {{}, true}};  // of untransformed texts, for the operator to find something
   std::uint32_t signature = kNone;     // of a skippable rule
   std::uint32_t question = kNone;      // in Program::questions
   bool tx_number = false;              // TX:key or &TX:key compared with a number, and nothing else
@@ -178,7 +185,7 @@ struct Step {
   std::int64_t number = 0;
   // Of a skippable rule with patterns, here so that most rules need not be looked at themselves.
   std::uint32_t signature = kNone, question = kNone;
-  std::uint32_t pattern[kFamilies] = {kNone, kNone};
+  std::uint32_t pattern[kFamilies] = {kNone, kNone, kNone};
 };
 
 // What a regular expression is made into; the next rule set that has the same one takes it over.
