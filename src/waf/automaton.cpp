@@ -1,6 +1,9 @@
 #include "waf/detail/automaton.h"
 
 #include <algorithm>
+#include <deque>
+#include <iterator>
+#include <utility>
 
 namespace ringwall::waf::detail {
 
@@ -23,23 +26,28 @@ class StepSet {
 
 namespace {
 
-// In the table of transitions: not known yet; and a flag of states with which a match ends.
-constexpr std::uint32_t kUnbuilt = 0, kMatches = std::uint32_t{1} << 31;
-bool is_special(std::uint32_t next) { return next - 1 >= kMatches - 1; }
+// In the table of transitions, where offsets of states are else.  Less one, both have the highest bit.
+constexpr std::uint32_t kUnbuilt = 0, kMatched = ~std::uint32_t{0};
+bool is_special(std::uint32_t next) { return next - 1 >= kMatched >> 1; }
 constexpr std::ptrdiff_t kShortWait = 8, kPatience = 256;  // looking for the next begin pays when it is farther away than this; else not tried for so long
-constexpr std::uint64_t kStepsPerTransition = 300, kStepsPerListed = 8;  // of one that is built, and for each step of the state behind it
-constexpr std::uint64_t kStepsPerSearch = 64;
+// What it took, in steps: of a byte that is looked at alone, or by several; of bytes passed over together; of a transition that is
+// built, and for each step of the states beside it.
+constexpr std::uint64_t kStepsPerByte = 2, kStepsPerByteTogether = 1, kPassedOverPerStep = 8, kStepsPerTransition = 300, kStepsPerListed = 8, kStepsPerSearch = 64;
+constexpr std::uint64_t kTransitionsFree = 100;  // of a search: what each text needs once only
 
-// Adds the steps that take a byte or assert something and are reached from this one without a byte; which patterns' matches are too.
-std::uint64_t reach(const Nfa& nfa, std::uint32_t from, StepSet& seen, std::vector<std::uint32_t>& out, std::vector<std::uint32_t>& stack) {
-  std::uint64_t matched = 0;
+constexpr std::size_t kLanes = 4;              // searches that run together
+constexpr std::ptrdiff_t kProbedBytes = 1024;  // up to there each search shows whether it mostly waits
+
+// Adds the steps that take a byte or assert something and are reached from this one without a byte.  True: the match is too.
+bool reach(const Nfa& nfa, std::uint32_t from, StepSet& seen, std::vector<std::uint32_t>& out, std::vector<std::uint32_t>& stack) {
+  bool matched = false;
   stack.assign(1, from);
   while (!stack.empty()) {
     const auto at = stack.back();
     stack.pop_back();
     if (!seen.add(at)) continue;
     const auto& step = nfa.steps[at];
-    if (step.kind == Nfa::Kind::kMatch) matched |= std::uint64_t{1} << step.number;
+    if (step.kind == Nfa::Kind::kMatch) matched = true;
     else if (step.kind == Nfa::Kind::kSplit) stack.push_back(step.or_out), stack.push_back(step.out);
     else out.push_back(at);
   }
@@ -53,11 +61,9 @@ struct Automaton::Memory {
   struct State {
     std::uint32_t begin = 0, size = 0;  // in steps
     Context before = kOther;
-    std::uint64_t matched = 0;          // patterns whose match ends with the byte that leads here, or before it
   };
   struct Begun {
-    bool known = false;
-    std::uint64_t matched = 0;
+    bool known = false, matched = false;
     std::vector<std::uint32_t> steps;
   };
 
@@ -70,31 +76,30 @@ struct Automaton::Memory {
   }
   std::size_t bytes() const { return (table.size() + steps.size() + buckets.size()) * sizeof(std::uint32_t) + states.size() * sizeof(State); }
 
-  static std::size_t hash(const std::vector<std::uint32_t>& list, Context before, std::uint64_t matched) {
-    std::uint64_t sum = (before + 0x9E3779B97F4A7C15) ^ matched;
+  static std::size_t hash(const std::vector<std::uint32_t>& list, Context before) {
+    std::uint64_t sum = before + 0x9E3779B97F4A7C15;
     for (const auto step : list) sum = (sum ^ step) * 0xFF51AFD7ED558CCD, sum ^= sum >> 32;
     return static_cast<std::size_t>(sum);
   }
-  // The offset in the table of the state that is at these steps, in their order; with the flag where patterns have matched.
-  std::uint32_t state_of(const std::vector<std::uint32_t>& list, Context before, std::uint64_t matched = 0) {
+  // The offset in the table of the state that is at these steps, in their order.
+  std::uint32_t state_of(const std::vector<std::uint32_t>& list, Context before) {
     if (states.size() * 2 > buckets.size()) grow();
-    const auto flag = matched != 0 ? kMatches : 0;
-    auto at = hash(list, before, matched) & (buckets.size() - 1);
+    auto at = hash(list, before) & (buckets.size() - 1);
     for (; buckets[at] != 0; at = (at + 1) & (buckets.size() - 1)) {
       const auto& state = states[buckets[at]];
-      if (state.before == before && state.matched == matched && state.size == list.size() && std::equal(list.begin(), list.end(), steps.begin() + state.begin)) return static_cast<std::uint32_t>(buckets[at] * stride) | flag;
+      if (state.before == before && state.size == list.size() && std::equal(list.begin(), list.end(), steps.begin() + state.begin)) return static_cast<std::uint32_t>(buckets[at] * stride);
     }
     buckets[at] = static_cast<std::uint32_t>(states.size());
-    states.push_back({static_cast<std::uint32_t>(steps.size()), static_cast<std::uint32_t>(list.size()), before, matched});
+    states.push_back({static_cast<std::uint32_t>(steps.size()), static_cast<std::uint32_t>(list.size()), before});
     steps.insert(steps.end(), list.begin(), list.end());
     table.resize(table.size() + stride, kUnbuilt);
-    return static_cast<std::uint32_t>(table.size() - stride) | flag;
+    return static_cast<std::uint32_t>(table.size() - stride);
   }
   std::vector<std::uint32_t> list_of(const State& state) const { return {steps.begin() + state.begin, steps.begin() + state.begin + state.size}; }
   void grow() {
     buckets.assign(buckets.size() * 2, 0);
     for (std::uint32_t i = 1; i < states.size(); ++i) {
-      auto at = hash(list_of(states[i]), states[i].before, states[i].matched) & (buckets.size() - 1);
+      auto at = hash(list_of(states[i]), states[i].before) & (buckets.size() - 1);
       while (buckets[at] != 0) at = (at + 1) & (buckets.size() - 1);
       buckets[at] = i;
     }
@@ -106,33 +111,51 @@ struct Automaton::Memory {
   std::vector<std::uint32_t> steps;   // of all states
   std::vector<std::uint32_t> buckets; // states by their steps; 0: none
   StepSet now, next;
-  std::vector<std::uint32_t> now_list, next_list, stack;
-  std::vector<Begun> begun;           // by context and class: where a match is that begins with such a byte
+  std::vector<std::uint32_t> now_list, next_list, joined_list, stack;
+  std::vector<Begun> begun;           // by context and class: where a match is that begins with such a byte; steps in order
 };
 
 class Automaton::Search {
  public:
-  Search(const Automaton& of, Memory& memory) : a_(of), m_(memory) {}
+  explicit Search(const Automaton& of) : a_(of), m_(of.take_memory()) {
+    state_ = m_->state_of({}, a_.start_asserts_ ? kBegin : kOther);
+    find_idle();
+    if (a_.always_) over_ = true, answer_ = Answer::kYes;
+  }
+  ~Search() { a_.give_back(m_); }
+  Search(const Search&) = delete;
+  Search& operator=(const Search&) = delete;
 
-  std::optional<std::uint64_t> run(std::string_view text, std::uint64_t& steps) {
-    const auto* const begin = reinterpret_cast<const unsigned char*>(text.data());
-    const auto* at = begin;
-    const auto found = run(at, begin + text.size());
-    const auto passed = passed_over_;
-    steps += kStepsPerSearch + built_ + static_cast<std::uint64_t>(at - begin) - passed + passed / 16;
-    return found;
+  // Goes on, from `at` up to `stop`.
+  void run(const unsigned char* at, const unsigned char* const stop) {
+    if (over_) return;
+    const auto* const from = at;
+    const auto passed_before = passed_over_;
+    pass(at, stop);
+    steps_ += kStepsPerByte * (static_cast<std::uint64_t>(at - from) - (passed_over_ - passed_before));
+  }
+  // Up to four searches side by side.
+  static void run_together(std::span<Search* const> all, const unsigned char* at, const unsigned char* end);
+
+  bool waits_mostly(std::ptrdiff_t bytes) const { return passed_over_ * 2 > static_cast<std::uint64_t>(bytes); }
+  bool over() const { return over_; }
+  Answer finish(std::uint64_t& steps) {
+    if (!over_) {
+      const auto at_end = state_ + a_.member_.size();
+      if (m_->table[at_end] == kUnbuilt) build(a_.member_.size());
+      answer_ = m_->table[at_end] == kMatched ? Answer::kYes : Answer::kNo;
+    }
+    steps += kStepsPerSearch + steps_ + passed_over_ / kPassedOverPerStep;
+    return answer_;
   }
 
  private:
-  std::optional<std::uint64_t> run(const unsigned char*& at, const unsigned char* const end) {
+  void pass(const unsigned char*& at, const unsigned char* const stop) {
     const auto* const classes = a_.classes_.data();
-    const auto all = ~std::uint64_t{0} >> (64 - a_.nfa_.patterns);
-    auto matched = a_.always_;
-    auto state = m_.state_of({}, a_.start_asserts_ ? kBegin : kOther);
-    idle_ = !a_.waits_ ? kUnbuilt : a_.start_asserts_ ? m_.state_of({}, kOther) : state;
-    const auto* table = m_.table.data();
-    const auto* hasty = a_.waits_ ? at : end;  // up to there no begin of a match is looked for
-    while (at != end && matched != all) {
+    const auto* hasty = a_.waits_ ? at : stop;  // up to there no begin of a match is looked for
+    const auto* table = m_->table.data();
+    auto state = state_;
+    while (at != stop) {
       std::uint32_t next = kUnbuilt;
       if (at < hasty) {
         for (; at != hasty; ++at) {
@@ -140,112 +163,159 @@ class Automaton::Search {
           if (is_special(next)) break;
           state = next;
         }
-        if (!is_special(next)) {
-          hasty = at;
-          continue;
-        }
+        if (!is_special(next)) continue;
       } else {
         if (state == idle_) {
           const auto* const from = at;
-          at = a_.leaves_.find(at, end);
+          at = a_.leaves_.find(at, stop);
           passed_over_ += static_cast<std::uint64_t>(at - from);
-          if (at == end) break;
+          if (at == stop) break;
           if (at - from < kShortWait) {
-            hasty = end - at > kPatience ? at + kPatience : end;
+            hasty = stop - at > kPatience ? at + kPatience : stop;
             continue;
           }
         }
-        for (; at != end; ++at) {
+        for (; at != stop; ++at) {
           next = table[state + classes[*at]];
           if (is_special(next)) break;
           state = next;
           if (state == idle_) break;
         }
-        if (at == end) break;
+        if (at == stop) break;
         if (!is_special(next)) {
           ++at;
           continue;
         }
       }
-      if (next == kUnbuilt) {
-        next = build(state, classes[*at]);
-        if (next == kUnbuilt) return {};
-        table = m_.table.data();
-      }
-      state = next & ~kMatches;
-      if (next != state) matched |= m_.states[state / m_.stride].matched;
+      state_ = state;
+      if (!take(*at)) return;
+      table = m_->table.data();
+      state = state_;
       ++at;
     }
-    if (matched == all) return all;
-    const auto at_end = state + a_.member_.size();
-    if (m_.table[at_end] == kUnbuilt) {
-      const auto next = next_of(m_.states[state / m_.stride], a_.member_.size());
-      m_.table[at_end] = next;
-    }
-    const auto last = m_.table[at_end];
-    return matched | m_.states[(last & ~kMatches) / m_.stride].matched;
+    state_ = state;
   }
 
-  std::uint32_t build(std::uint32_t state, std::size_t byte_class) {
-    const auto next = next_of(m_.states[state / m_.stride], byte_class);
-    m_.table[state + byte_class] = next;
-    built_ += kStepsPerTransition + kStepsPerListed * (m_.now_list.size() + m_.next_list.size());
-    if (built_ > kAutomatonStepsMax) return kUnbuilt;
-    if (m_.bytes() <= kAutomatonMemoryMax) return next;
-    const auto kept = m_.states[(next & ~kMatches) / m_.stride];
-    const auto list = m_.list_of(kept);
-    m_.clear();
-    if (a_.waits_) idle_ = m_.state_of({}, kOther);
-    return m_.state_of(list, kept.before, kept.matched);
+  // One byte, wherever it leads; false: it is over.
+  bool take(unsigned char byte) {
+    const auto byte_class = a_.classes_[byte];
+    auto next = m_->table[state_ + byte_class];
+    if (next == kUnbuilt) next = build(byte_class);
+    if (next == kMatched) over_ = true, answer_ = Answer::kYes;
+    else state_ = next;
+    if (built_steps_ > kAutomatonStepsMax) over_ = true, answer_ = Answer::kGivenUp;
+    return !over_;
+  }
+
+  void find_idle() { idle_ = !a_.waits_ ? kUnbuilt : m_->state_of({}, kOther); }
+
+  std::uint32_t build(std::size_t byte_class) {
+    const auto next = next_of(m_->states[state_ / m_->stride], byte_class);
+    m_->table[state_ + byte_class] = next;
+    if (++transitions_ > kTransitionsFree) {
+      const auto took = kStepsPerTransition + kStepsPerListed * (m_->now_list.size() + m_->joined_list.size());
+      steps_ += took, built_steps_ += took;
+    }
+    if (next == kMatched || byte_class == a_.member_.size() || m_->bytes() <= kAutomatonMemoryMax) return next;
+    const auto kept = m_->states[next / m_->stride];
+    const auto list = m_->list_of(kept);
+    m_->clear();
+    find_idle();
+    return m_->state_of(list, kept.before);
   }
 
   std::uint32_t next_of(const Memory::State from, std::size_t byte_class) {
     const auto& begins = begun(from.before, byte_class);
-    m_.next.clear(), m_.next_list.clear();
-    m_.now_list = m_.list_of(from);
-    const auto matched = begins.matched | advance(m_.now_list, from.before, byte_class);
-    for (const auto one : begins.steps) {
-      if (m_.next.add(one)) m_.next_list.push_back(one);
-    }
-    std::sort(m_.next_list.begin(), m_.next_list.end());
-    const bool asserts = a_.start_asserts_ || std::any_of(m_.next_list.begin(), m_.next_list.end(), [&](std::uint32_t one) { return a_.nfa_.steps[one].kind != Nfa::Kind::kBytes; });
-    return m_.state_of(m_.next_list, asserts && byte_class < a_.context_.size() ? a_.context_[byte_class] : kOther, matched);
+    m_->joined_list.clear(), m_->next.clear(), m_->next_list.clear();
+    m_->now_list.assign(m_->steps.begin() + from.begin, m_->steps.begin() + from.begin + from.size);
+    if (begins.matched || advance(m_->now_list, from.before, byte_class)) return kMatched;
+    std::sort(m_->next_list.begin(), m_->next_list.end());
+    std::set_union(m_->next_list.begin(), m_->next_list.end(), begins.steps.begin(), begins.steps.end(), std::back_inserter(m_->joined_list));
+    const bool asserts = a_.start_asserts_ || std::any_of(m_->joined_list.begin(), m_->joined_list.end(), [&](std::uint32_t one) { return a_.nfa_.steps[one].kind != Nfa::Kind::kBytes; });
+    return m_->state_of(m_->joined_list, asserts && byte_class < a_.context_.size() ? a_.context_[byte_class] : kOther);
   }
 
   // What begins with a byte of the class.
   const Memory::Begun& begun(Context before, std::size_t byte_class) {
-    auto& one = m_.begun[before * m_.stride + byte_class];
+    auto& one = m_->begun[before * m_->stride + byte_class];
     if (one.known) return one;
     one.known = true;
-    m_.next.clear(), m_.next_list.clear();
-    m_.now_list = a_.start_;
-    one.matched = advance(m_.now_list, before, byte_class);
-    one.steps = m_.next_list;
+    m_->next.clear(), m_->next_list.clear();
+    m_->now_list = a_.start_;
+    one.matched = advance(m_->now_list, before, byte_class);
+    std::sort(m_->next_list.begin(), m_->next_list.end());
+    one.steps = m_->next_list;
     return one;
   }
 
-  // Adds the steps behind a byte of the class, of those in `list`, to next_list; the patterns whose match ends before or with it.
-  std::uint64_t advance(std::vector<std::uint32_t>& list, Context before, std::size_t byte_class) {
+  // Adds the steps behind a byte of the class, of those in `list`, to next_list.  True: a match ends before or with it.
+  bool advance(std::vector<std::uint32_t>& list, Context before, std::size_t byte_class) {
     const bool at_end = byte_class == a_.member_.size();
-    std::uint64_t matched = 0;
-    m_.now.clear();
-    for (const auto one : list) m_.now.add(one);
-    for (std::size_t i = 0; i < list.size(); ++i) {
+    bool matched = false, seen = false;
+    for (std::size_t i = 0; i < list.size() && !matched; ++i) {
       const auto& step = a_.nfa_.steps[list[i]];
       if (step.kind == Nfa::Kind::kBytes) {
-        if (!at_end && a_.nfa_.sets[step.number][a_.member_[byte_class]]) matched |= reach(a_.nfa_, step.out, m_.next, m_.next_list, m_.stack);
+        if (!at_end && a_.nfa_.sets[step.bytes][a_.member_[byte_class]]) matched = reach(a_.nfa_, step.out, m_->next, m_->next_list, m_->stack);
       } else if (a_.holds(step.kind, before, byte_class)) {
-        matched |= reach(a_.nfa_, step.out, m_.now, list, m_.stack);
+        if (!std::exchange(seen, true)) {
+          m_->now.clear();
+          for (const auto one : list) m_->now.add(one);
+        }
+        matched = reach(a_.nfa_, step.out, m_->now, list, m_->stack);
       }
     }
     return matched;
   }
 
   const Automaton& a_;
-  Memory& m_;
+  Memory* const m_;
+  std::uint32_t state_ = 0;
   std::uint32_t idle_ = kUnbuilt;  // the state of waiting for a match to begin
-  std::uint64_t built_ = 0, passed_over_ = 0;
+  bool over_ = false;
+  Answer answer_ = Answer::kNo;
+  std::uint64_t steps_ = 0, built_steps_ = 0, transitions_ = 0, passed_over_ = 0;
 };
+
+void Automaton::Search::run_together(std::span<Search* const> all, const unsigned char* at, const unsigned char* const end) {
+  // A lane without a search stays where it is.
+  static constexpr std::uint8_t kNoClasses[256] = {};
+  static constexpr std::uint32_t kNoTable[] = {1, 1};
+  const std::uint8_t* classes[kLanes];
+  const std::uint32_t* tables[kLanes];
+  std::uint32_t states[kLanes];
+  const auto take_up = [&](std::size_t lane) {
+    const bool runs = lane < all.size() && !all[lane]->over_;
+    classes[lane] = runs ? all[lane]->a_.classes_.data() : kNoClasses;
+    tables[lane] = runs ? all[lane]->m_->table.data() : kNoTable;
+    states[lane] = runs ? all[lane]->state_ : 1;
+  };
+  for (std::size_t lane = 0; lane < kLanes; ++lane) take_up(lane);
+  auto running = all.size();
+  while (running > 0) {
+    const auto* const from = at;
+    const auto *const c0 = classes[0], *const c1 = classes[1], *const c2 = classes[2], *const c3 = classes[3];
+    const auto *const t0 = tables[0], *const t1 = tables[1], *const t2 = tables[2], *const t3 = tables[3];
+    auto s0 = states[0], s1 = states[1], s2 = states[2], s3 = states[3];
+    for (; at != end; ++at) {
+      const auto byte = *at;
+      const auto n0 = t0[s0 + c0[byte]], n1 = t1[s1 + c1[byte]], n2 = t2[s2 + c2[byte]], n3 = t3[s3 + c3[byte]];
+      if ((((n0 - 1) | (n1 - 1) | (n2 - 1) | (n3 - 1)) >> 31) != 0) break;
+      s0 = n0, s1 = n1, s2 = n2, s3 = n3;
+    }
+    states[0] = s0, states[1] = s1, states[2] = s2, states[3] = s3;
+    running = 0;
+    for (std::size_t lane = 0; lane < all.size(); ++lane) {
+      auto& one = *all[lane];
+      if (one.over_) continue;
+      one.state_ = states[lane];
+      one.steps_ += kStepsPerByteTogether * static_cast<std::uint64_t>(at - from + 1);
+      if (at != end) one.take(*at);
+      if (at != end && !one.over_) ++running;
+      take_up(lane);
+    }
+    if (at != end) ++at;
+  }
+}
 
 Automaton::Automaton(Nfa nfa) : nfa_(std::move(nfa)) {
   bool words = false, lines = false;
@@ -284,7 +354,7 @@ Automaton::Automaton(Nfa nfa) : nfa_(std::move(nfa)) {
   Nfa::Bytes firsts;
   for (const auto one : start_) {
     const auto& step = nfa_.steps[one];
-    if (step.kind == Nfa::Kind::kBytes) firsts |= nfa_.sets[step.number];
+    if (step.kind == Nfa::Kind::kBytes) firsts |= nfa_.sets[step.bytes];
     else start_asserts_ = true;
   }
   if (!start_asserts_) {
@@ -319,20 +389,42 @@ bool Automaton::holds(Nfa::Kind assertion, Context before, std::size_t byte_clas
   }
 }
 
-std::optional<std::uint64_t> Automaton::find(std::string_view text, std::uint64_t& steps) const {
-  Memory* memory = nullptr;
+Automaton::Memory* Automaton::take_memory() const {
   for (auto& one : spare_) {
-    if (memory = one.exchange(nullptr); memory != nullptr) break;
+    if (auto* memory = one.exchange(nullptr); memory != nullptr) return memory;
   }
-  if (memory == nullptr) memory = new Memory(*this);
-  const auto answer = Search(*this, *memory).run(text, steps);
+  return new Memory(*this);
+}
+
+void Automaton::give_back(Memory* memory) const {
   for (auto& one : spare_) {
-    if (memory == nullptr) break;
     Memory* none = nullptr;
-    if (one.compare_exchange_strong(none, memory)) memory = nullptr;
+    if (one.compare_exchange_strong(none, memory)) return;
   }
   delete memory;
-  return answer;
+}
+
+Automaton::Answer Automaton::find(std::string_view text, std::uint64_t& steps) const {
+  Search search(*this);
+  const auto* const begin = reinterpret_cast<const unsigned char*>(text.data());
+  search.run(begin, begin + text.size());
+  return search.finish(steps);
+}
+
+void Automaton::find_each(std::span<const Automaton* const> all, std::string_view text, std::span<Answer> answers, std::uint64_t& steps) {
+  const auto* const begin = reinterpret_cast<const unsigned char*>(text.data());
+  const auto* const end = begin + text.size();
+  const auto* const probed = end - begin > kProbedBytes ? begin + kProbedBytes : end;
+  std::deque<Search> searches;
+  std::vector<Search*> busy;
+  for (const auto* one : all) {
+    auto& search = searches.emplace_back(*one);
+    search.run(begin, probed);
+    if (search.waits_mostly(probed - begin)) search.run(probed, end);
+    else if (!search.over()) busy.push_back(&search);
+  }
+  for (std::size_t i = 0; i < busy.size(); i += kLanes) Search::run_together(std::span(busy).subspan(i, std::min(kLanes, busy.size() - i)), probed, end);
+  for (std::size_t i = 0; i < all.size(); ++i) answers[i] = searches[i].finish(steps);
 }
 
 }  // namespace ringwall::waf::detail

@@ -13,8 +13,8 @@ namespace ringwall::waf::detail {
 
 namespace {
 
-constexpr std::size_t kMatchesMax = 1000;        // of one exchange; further ones are not logged
-constexpr std::size_t kMacroBytesMax = 64 << 10; // of an expanded macro
+constexpr std::size_t kMacroBytesMax = 64 << 10;  // of an expanded macro
+constexpr std::size_t kLargeBytes = 2048;         // of a text: patterns are looked for together
 
 bool same_nocase(std::string_view a, std::string_view lower) {
   if (a.size() != lower.size()) return false;
@@ -54,6 +54,7 @@ void Judge::reset(const ExchangeInfo& info, const CompiledOverlay* overlay) {
   located_by_ = nullptr;
   for (auto& key : persistent_keys_) key.clear();
   variants_.reset();
+  told_of_.clear();
   told_spent_ = false;
   overlay_ = overlay;
   if (overlay == nullptr) return;
@@ -139,7 +140,7 @@ void Judge::run(int phase) {
       ++i;
       continue;
     }
-    head_ = step.rule;
+    head_ = step.rule, at_step_ = i, phase_ = phase;
     skip_after_ = false;
     forget_matched();
     if (observer != nullptr) observer->begins(program_->rules[step.rule].id);
@@ -316,11 +317,11 @@ bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, boo
     }
   }
   const bool filtered = program_->prefilter != nullptr && rule.pattern[family] != kNone && value.id != kNoText;
-  const auto one = [&](std::string_view text, bool possible) {
+  const auto one = [&](std::string_view text, bool possible, bool known = false) {
     bool found = false;
     if (possible) {
-      steps += text.size() + kStepsPerOperator;
-      found = operate(rule, text);
+      steps += kStepsPerOperator + (rule.regex == nullptr ? text.size() : 0);
+      found = operate(rule, text, known);
     }
     if (found == rule.negated) return false;
     on_match(rule, value, text);
@@ -330,7 +331,10 @@ bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, boo
   const auto stage = [&](std::uint16_t chain) {
     if (!filtered) return one(transformed(value, chain), true);
     const auto index = variants_.of(value.id, value.text, chain);
-    return one(variants_.text(index), variants_.possible(index, family, rule.pattern[family]));
+    const auto seen = variants_.text(index);
+    if (!variants_.possible(index, family, rule.pattern[family])) return one(seen, false);
+    const auto known = seen.size() < kLargeBytes ? std::nullopt : told(rule, value, index);
+    return one(seen, known.value_or(true), known.value_or(false));
   };
   if (rule.stages.empty()) return stage(rule.chain);
   // multiMatch: the text as it came, and again whenever a transformation changed it.
@@ -344,18 +348,19 @@ bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, boo
   return matched;
 }
 
-bool Judge::operate(const CompiledRule& rule, std::string_view text) {
+// `known`: that its pattern matches.
+bool Judge::operate(const CompiledRule& rule, std::string_view text, bool known) {
   if (rule.op == Operator::kGeoLookup) return look_up_place(text);
   if (!rule.argument.constant) capture_late();
   const auto argument = rule.argument.constant ? std::string_view(rule.argument.text) : expand(rule.argument);
-  if (!rule.capture || rule.negated) return finds(rule, text, argument, steps);
+  if (!rule.capture || rule.negated) return known || finds(rule, text, argument, steps);
   switch (rule.op) {
     case Operator::kRx:
     case Operator::kRxGlobal: {
       const auto made = rule.regex == nullptr ? regex_of(argument) : nullptr;
       const auto* regex = made == nullptr ? rule.regex.get() : made.get();
       if (rule.captures_late) {
-        if (regex->search(text, nullptr, nullptr, &steps) == Found::kNo) return false;
+        if (!known && regex->search(text, nullptr, nullptr, &steps) == Found::kNo) return false;
         located_by_ = regex, located_in_ = text;
         return true;
       }
@@ -429,31 +434,6 @@ void Judge::disrupt(const CompiledRule& rule) {
     case Disruptive::kNone:
     case Disruptive::kPass: break;
   }
-}
-
-void Judge::log(const CompiledRule& rule, int phase) {
-  const auto& actions = rule.source->actions;
-  const bool log = actions.log.value_or(true);
-  const bool audit = actions.audit_log.value_or(log);
-  if ((!log && !audit) || matches.size() >= kMatchesMax) return;
-  Match match;
-  match.rule_id = rule.id;
-  match.rule = rule.source;
-  match.phase = phase;
-  match.log = log;
-  match.audit_log = audit;
-  match.disruptive = verdict.rule_id == rule.id && verdict.action != Verdict::Action::kPass;
-  match.severity = actions.severity.value_or(-1);
-  match.msg = expand(rule.msg);
-  match.log_data = expand(rule.log_data);
-  for (const auto& tag : rule.tags) match.tags.emplace_back(expand(tag));
-  if (!matched_.empty()) {
-    const auto& last = matched_.back();
-    match.variable = fmt::format("{}{}{}", name_of(last.variable), last.name.empty() ? "" : ":", last.name);
-    match.value = last.text.substr(0, kValueShownMax);
-  }
-  match.operator_text = fmt::format("{}@{} {}", rule.negated ? "!" : "", name_of(rule.op), rule.argument.constant ? std::string_view(rule.argument.text).substr(0, kValueShownMax) : std::string_view());
-  matches.push_back(std::move(match));
 }
 
 std::string_view Judge::tx_value(std::uint32_t slot, std::string_view key) const {

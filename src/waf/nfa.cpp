@@ -263,12 +263,8 @@ class NfaReader {
 // From the back: of each part it is known what comes behind it.
 class NfaWriter {
  public:
-  std::optional<Nfa> write(const std::vector<Part>& patterns) {
-    for (const auto& pattern : patterns) {
-      const auto match = add({Nfa::Kind::kMatch, static_cast<std::uint16_t>(nfa_.patterns)});
-      const auto begin = write(pattern, match);
-      nfa_.start = nfa_.patterns++ == 0 ? begin : add({Nfa::Kind::kSplit, 0, nfa_.start, begin});
-    }
+  std::optional<Nfa> write_all(const Part& pattern) {
+    nfa_.start = write(pattern, add({Nfa::Kind::kMatch}));
     if (too_large()) return {};
     return std::move(nfa_);
   }
@@ -324,14 +320,10 @@ class NfaWriter {
 
 }  // namespace
 
-std::optional<Nfa> nfa_of(const std::vector<std::string_view>& patterns, bool ignore_case) {
-  std::vector<Part> parts;
-  for (const auto pattern : patterns) {
-    auto part = NfaReader(pattern, ignore_case).read();
-    if (!part) return {};
-    parts.push_back(std::move(*part));
-  }
-  return NfaWriter().write(parts);
+std::optional<Nfa> nfa_of(std::string_view pattern, bool ignore_case) {
+  const auto part = NfaReader(pattern, ignore_case).read();
+  if (!part) return {};
+  return NfaWriter().write_all(*part);
 }
 
 }  // namespace ringwall::waf::detail

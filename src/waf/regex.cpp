@@ -134,7 +134,7 @@ class LinearRegex final : public Regex {
     return found;
   }
   bool linear() const override { return true; }
-  std::string_view joinable() const override { return ignore_case_ || automaton() == nullptr ? std::string_view() : pattern_; }
+  const detail::Automaton* automaton() const override { return code_ == nullptr ? any_automaton() : nullptr; }
 
  private:
   Found searched(std::string_view text, Group* groups, int* count, std::uint64_t& steps) const {
@@ -150,9 +150,9 @@ class LinearRegex final : public Regex {
     return parts_of(text, groups, count, steps) ? Found::kYes : Found::kNo;
   }
   Found matches(std::string_view text, std::uint64_t& steps) const {
-    if (const auto* one = automaton(); one != nullptr) {
+    if (const auto* one = any_automaton(); one != nullptr) {
       const auto found = one->find(text, steps);
-      return !found ? Found::kLimit : *found != 0 ? Found::kYes : Found::kNo;
+      return found == detail::Automaton::Answer::kGivenUp ? Found::kLimit : found == detail::Automaton::Answer::kYes ? Found::kYes : Found::kNo;
     }
     steps += kStepsPerSearch + kStepsPerByte * text.size();
     const re2::StringPiece piece(text.data(), text.size());
@@ -171,9 +171,9 @@ class LinearRegex final : public Regex {
     return true;
   }
   // Null: the pattern has something in it that only RE2 knows.  Made when it is first needed: many patterns never are.
-  const detail::Automaton* automaton() const {
+  const detail::Automaton* any_automaton() const {
     std::call_once(made_, [this] {
-      if (auto nfa = detail::nfa_of({pattern_}, ignore_case_)) automaton_ = std::make_unique<const detail::Automaton>(std::move(*nfa));
+      if (auto nfa = detail::nfa_of(pattern_, ignore_case_)) automaton_ = std::make_unique<const detail::Automaton>(std::move(*nfa));
     });
     return automaton_.get();
   }

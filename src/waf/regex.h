@@ -18,6 +18,10 @@
 
 namespace ringwall::waf {
 
+namespace detail {
+class Automaton;
+}
+
 inline constexpr std::size_t kPatternBytesMax = 65'536;
 inline constexpr int kGroupsMax = 10;  // TX:0 to TX:9
 inline constexpr std::uint64_t kBacktrackStepsMax = 4'000'000;  // beside some of each byte
@@ -43,8 +47,8 @@ class Regex {
   virtual bool locate(std::string_view text, Group* groups, int* count, std::uint64_t* steps) const { return search(text, groups, count, steps) == Found::kYes; }
   // Whether RE2 runs it.
   virtual bool linear() const = 0;
-  // In the dialect of to_re2(), when whether it matches can be told together with other patterns (Automaton); else empty.
-  virtual std::string_view joinable() const { return {}; }
+  // What tells whether it matches, also together with others; null: something else does.
+  virtual const detail::Automaton* automaton() const { return nullptr; }
 };
 
 // The pattern in the dialect of RE2 with PCRE2's meaning: \s holds the vertical tab, \h and \R are spelt out.

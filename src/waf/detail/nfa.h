@@ -1,5 +1,5 @@
-// Patterns as one graph of steps, each of which takes one byte or none: what Automaton runs.  Only whether a pattern matches is kept;
-// which of its parts matched what, and which of several matches comes first, is not.
+// A pattern as a graph of steps, each of which takes one byte or none: what Automaton runs.  Only whether a pattern matches is kept; which
+// of its parts matched what, and which of several matches comes first, is not.
 #pragma once
 
 #include <bitset>
@@ -16,18 +16,17 @@ struct Nfa {
   enum class Kind : std::uint8_t { kBytes, kSplit, kLineBegin, kLineEnd, kTextBegin, kTextEnd, kWordEdge, kNoWordEdge, kMatch };
   struct Step {
     Kind kind = Kind::kMatch;
-    std::uint16_t number = 0;           // of kBytes: in sets; of kMatch: in the patterns
+    std::uint16_t bytes = 0;            // of kBytes: in sets
     std::uint32_t out = 0, or_out = 0;  // or_out: of kSplit
   };
   using Bytes = std::bitset<256>;
   std::vector<Step> steps;
   std::vector<Bytes> sets;
   std::uint32_t start = 0;
-  std::size_t patterns = 0;
 };
 
-// Of patterns in RE2's dialect as to_re2() writes it; '.' takes every byte, ^ and $ stand at lines.  Nothing: one of them has something in
-// it that is not known here, or together they are too large.
-std::optional<Nfa> nfa_of(const std::vector<std::string_view>& patterns, bool ignore_case);
+// Of a pattern in RE2's dialect as to_re2() writes it; '.' takes every byte, ^ and $ stand at lines.  Nothing: it has something in it that
+// is not known here, or is too large.
+std::optional<Nfa> nfa_of(std::string_view pattern, bool ignore_case);
 
 }  // namespace ringwall::waf::detail
