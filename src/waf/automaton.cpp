@@ -33,7 +33,7 @@ constexpr std::ptrdiff_t kShortWait = 8, kPatience = 256;  // looking for the ne
 // What it took, in steps: of a byte that is looked at alone, or by several; of bytes passed over together; of a transition that is
 // built, and for each step of the states beside it.
 constexpr std::uint64_t kStepsPerByte = 2, kStepsPerByteTogether = 1, kPassedOverPerStep = 8, kStepsPerTransition = 300, kStepsPerListed = 8, kStepsPerSearch = 64;
-constexpr std::uint64_t kTransitionsFree = 100;  // of a search: what each text needs once only
+constexpr std::uint64_t kTransitionsFree = 100;  // of a search, until the memory has been full once: each is built once only
 
 constexpr std::size_t kLanes = 4;              // searches that run together
 constexpr std::ptrdiff_t kProbedBytes = 1024;  // up to there each search shows whether it mostly waits
@@ -110,6 +110,7 @@ struct Automaton::Memory {
   std::vector<State> states;
   std::vector<std::uint32_t> steps;   // of all states
   std::vector<std::uint32_t> buckets; // states by their steps; 0: none
+  bool was_full = false;
   StepSet now, next;
   std::vector<std::uint32_t> now_list, next_list, joined_list, stack;
   std::vector<Begun> begun;           // by context and class: where a match is that begins with such a byte; steps in order
@@ -212,7 +213,7 @@ class Automaton::Search {
   std::uint32_t build(std::size_t byte_class) {
     const auto next = next_of(m_->states[state_ / m_->stride], byte_class);
     m_->table[state_ + byte_class] = next;
-    if (++transitions_ > kTransitionsFree) {
+    if (++transitions_ > kTransitionsFree || m_->was_full) {
       const auto took = kStepsPerTransition + kStepsPerListed * (m_->now_list.size() + m_->joined_list.size());
       steps_ += took, built_steps_ += took;
     }
@@ -220,6 +221,7 @@ class Automaton::Search {
     const auto kept = m_->states[next / m_->stride];
     const auto list = m_->list_of(kept);
     m_->clear();
+    m_->was_full = true;
     find_idle();
     return m_->state_of(list, kept.before);
   }
@@ -278,27 +280,29 @@ class Automaton::Search {
 
 void Automaton::Search::run_together(std::span<Search* const> all, const unsigned char* at, const unsigned char* const end) {
   // A lane without a search stays where it is.
-  static constexpr std::uint8_t kNoClasses[256] = {};
   static constexpr std::uint32_t kNoTable[] = {1, 1};
-  const std::uint8_t* classes[kLanes];
+  std::uint8_t classes[256][kLanes] = {};  // side by side, so that one register knows where they are
   const std::uint32_t* tables[kLanes];
-  std::uint32_t states[kLanes];
+  std::size_t states[kLanes];
   const auto take_up = [&](std::size_t lane) {
     const bool runs = lane < all.size() && !all[lane]->over_;
-    classes[lane] = runs ? all[lane]->a_.classes_.data() : kNoClasses;
     tables[lane] = runs ? all[lane]->m_->table.data() : kNoTable;
     states[lane] = runs ? all[lane]->state_ : 1;
+    if (runs) return;
+    for (auto& one : classes) one[lane] = 0;
   };
-  for (std::size_t lane = 0; lane < kLanes; ++lane) take_up(lane);
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    for (std::size_t c = 0; c < 256 && lane < all.size(); ++c) classes[c][lane] = all[lane]->a_.classes_[c];
+    take_up(lane);
+  }
   auto running = all.size();
   while (running > 0) {
     const auto* const from = at;
-    const auto *const c0 = classes[0], *const c1 = classes[1], *const c2 = classes[2], *const c3 = classes[3];
     const auto *const t0 = tables[0], *const t1 = tables[1], *const t2 = tables[2], *const t3 = tables[3];
     auto s0 = states[0], s1 = states[1], s2 = states[2], s3 = states[3];
     for (; at != end; ++at) {
-      const auto byte = *at;
-      const auto n0 = t0[s0 + c0[byte]], n1 = t1[s1 + c1[byte]], n2 = t2[s2 + c2[byte]], n3 = t3[s3 + c3[byte]];
+      const auto& row = classes[*at];
+      const auto n0 = t0[s0 + row[0]], n1 = t1[s1 + row[1]], n2 = t2[s2 + row[2]], n3 = t3[s3 + row[3]];
       if ((((n0 - 1) | (n1 - 1) | (n2 - 1) | (n3 - 1)) >> 31) != 0) break;
       s0 = n0, s1 = n1, s2 = n2, s3 = n3;
     }
@@ -307,7 +311,7 @@ void Automaton::Search::run_together(std::span<Search* const> all, const unsigne
     for (std::size_t lane = 0; lane < all.size(); ++lane) {
       auto& one = *all[lane];
       if (one.over_) continue;
-      one.state_ = states[lane];
+      one.state_ = static_cast<std::uint32_t>(states[lane]);
       one.steps_ += kStepsPerByteTogether * static_cast<std::uint64_t>(at - from + 1);
       if (at != end) one.take(*at);
       if (at != end && !one.over_) ++running;

@@ -14,6 +14,7 @@ namespace ringwall::waf::detail {
 namespace {
 
 constexpr std::size_t kMacroBytesMax = 64 << 10;  // of an expanded macro
+constexpr std::uint64_t kStepsPerValue = 4;        // that the prefilter has ruled out
 constexpr std::size_t kLargeBytes = 2048;         // of a text: patterns are looked for together
 
 bool same_nocase(std::string_view a, std::string_view lower) {
@@ -123,12 +124,12 @@ void Judge::run(int phase) {
     if (step.kind == Step::Kind::kGate && observer == nullptr) {
       auto& value = exchange.tx[step.slot];
       if (!is_open(step, value)) {
-        steps += kStepsPerOperator;
+        steps += kStepsPerRule;
         ++i;
         continue;
       }
       if (step.only_skips && target_removals_.empty()) {
-        steps += kStepsPerOperator;
+        steps += kStepsPerRule;
         gate_ = &step;
         gate_text_ = text_of(value, step.count);
         i = step.skip_to != kNone ? step.skip_to : i + 1;
@@ -136,7 +137,7 @@ void Judge::run(int phase) {
       }
     }
     if (step.signature != kNone && !variants_.may_match(step)) {
-      steps += kStepsPerOperator;
+      steps += kStepsPerRule;
       ++i;
       continue;
     }
@@ -156,13 +157,13 @@ void Judge::run(int phase) {
 bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
   const auto& rule = program_->rules[index];
   if (rule.skippable && !variants_.may_match(rule)) {
-    steps += kStepsPerOperator;
+    steps += kStepsPerRule;
     return false;
   }
   if (rule.tx_number) return compare_tx(rule) && go_on(rule, phase, is_head);
   bool matched = false;
   if (rule.targets.empty()) {
-    steps += kStepsPerOperator;
+    steps += kStepsPerRule;
     matched = true;
     set_variables(rule);
   }
@@ -182,7 +183,7 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
       const bool may = variants[i] == kNone ? Variants::says(variants_.answers(entries[i].text, entries[i].value), rule.question) : variants_.may_match(rule, variants[i]);
       if (may) each(Value{target.variable, entries[i].name, entries[i].value, entries[i].text, false});
     }
-    steps += entries.size();
+    steps += entries.size() * kStepsPerValue;
   }
   capture_late();
   return matched && go_on(rule, phase, is_head);
@@ -200,7 +201,7 @@ void Judge::end_of_budget(int phase) {
 
 // Most rules of this kind are gates between paranoia levels, and closed.
 bool Judge::compare_tx(const CompiledRule& rule) {
-  steps += kStepsPerOperator;
+  steps += kStepsPerRule;
   const auto& target = rule.targets[0];
   auto& value = exchange.tx[target.slot];
   if (!target.count && !value.set) return false;
@@ -395,6 +396,7 @@ bool Judge::operate(const CompiledRule& rule, std::string_view text, bool known)
 void Judge::on_match(const CompiledRule& rule, const Value& value, std::string_view text) {
   if (observer != nullptr) observer->matched(*rule.source, value.variable, value.name, value.text, text);
   matched_.push_back({value.variable, value.name, text, value.count});
+  steps += kStepsPerMatch;
   set_variables(rule);
 }
 

@@ -22,7 +22,7 @@
 
 namespace ringwall::waf::detail {
 
-inline constexpr std::size_t kAutomatonMemoryMax = 1 << 20;     // of one search's states, about
+inline constexpr std::size_t kAutomatonMemoryMax = 2 << 20;     // of one search's states, about
 inline constexpr std::uint64_t kAutomatonStepsMax = 8'000'000;  // of a search, for what it builds: more than filling the memory takes
 
 class Automaton {

@@ -15,7 +15,8 @@
 
 namespace ringwall::waf::detail {
 
-inline constexpr std::uint64_t kStepsPerOperator = 16;  // looking at an empty text is work too
+// Looking at an empty text is work too, and so is all that a match leaves behind.
+inline constexpr std::uint64_t kStepsPerRule = 16, kStepsPerOperator = 100, kStepsPerMatch = 500;
 
 enum class Allowed : std::uint8_t { kNothing, kPhase, kRequest, kEverything };
 
