@@ -14,7 +14,7 @@ namespace ringwall::waf::detail {
 namespace {
 
 constexpr std::size_t kMacroBytesMax = 64 << 10;  // of an expanded macro
-constexpr std::uint64_t kStepsPerValue = 4;        // that the prefilter has ruled out
+constexpr std::uint64_t kStepsPerRuledOut = 4;     // of a value that the prefilter has ruled out
 constexpr std::size_t kLargeBytes = 2048;         // of a text: patterns are looked for together
 
 bool same_nocase(std::string_view a, std::string_view lower) {
@@ -24,6 +24,17 @@ bool same_nocase(std::string_view a, std::string_view lower) {
     if (c != lower[i]) return false;
   }
   return true;
+}
+
+// Of an operator; a search counts its own.
+std::uint64_t steps_per_byte(const CompiledRule& rule) {
+  switch (rule.op) {
+    case Operator::kDetectSqli:
+    case Operator::kDetectXss: return 8;
+    case Operator::kPm:
+    case Operator::kPmFromFile: return 4;
+    default: return rule.regex == nullptr ? 1 : 0;
+  }
 }
 
 bool is_of_matched(Variable v) {
@@ -183,7 +194,7 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
       const bool may = variants[i] == kNone ? Variants::says(variants_.answers(entries[i].text, entries[i].value), rule.question) : variants_.may_match(rule, variants[i]);
       if (may) each(Value{target.variable, entries[i].name, entries[i].value, entries[i].text, false});
     }
-    steps += entries.size() * kStepsPerValue;
+    steps += entries.size() * kStepsPerRuledOut;
   }
   capture_late();
   return matched && go_on(rule, phase, is_head);
@@ -321,7 +332,7 @@ bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, boo
   const auto one = [&](std::string_view text, bool possible, bool known = false) {
     bool found = false;
     if (possible) {
-      steps += kStepsPerOperator + (rule.regex == nullptr ? text.size() : 0);
+      steps += kStepsPerOperator + steps_per_byte(rule) * text.size();
       found = operate(rule, text, known);
     }
     if (found == rule.negated) return false;

@@ -97,21 +97,19 @@ class NfaReader {
   Part of_byte(unsigned char c) const {
     Nfa::Bytes bytes;
     bytes.set(c);
-    return of(folded(bytes));
+    const bool letter = std::isalpha(c) != 0 || c >= 0xC0;
+    return of(letter ? folded(bytes) : bytes);
   }
 
   // With letters of either case, those of Latin-1 too, as RE2 takes them.
-  Nfa::Bytes folded(Nfa::Bytes bytes) const {
+  Nfa::Bytes folded(const Nfa::Bytes& bytes) const {
+    static const Nfa::Bytes kUpper = [] {
+      Nfa::Bytes upper;
+      add_range(upper, 'A', 'Z'), add_range(upper, 0xC0, 0xD6), add_range(upper, 0xD8, 0xDE);
+      return upper;
+    }();
     if (!ignore_case_) return bytes;
-    const auto pair = [&](std::size_t upper) {
-      const bool either = bytes[upper] || bytes[upper + 32];
-      bytes[upper] = bytes[upper + 32] = either;
-    };
-    for (std::size_t c = 'A'; c <= 'Z'; ++c) pair(c);
-    for (std::size_t c = 0xC0; c <= 0xDE; ++c) {
-      if (c != 0xD7) pair(c);
-    }
-    return bytes;
+    return bytes | (bytes & kUpper) << 32 | (bytes >> 32 & kUpper);
   }
 
   Part atom(int depth) {

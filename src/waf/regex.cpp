@@ -24,7 +24,7 @@ constexpr std::int64_t kAutomatonBytesMax = 16 << 20;
 constexpr std::size_t kFoldedBytesMax = 64;
 
 // Of a byte that RE2 looks at, and when it says where a match is: it goes over the text up to there forth and back.
-constexpr std::uint64_t kStepsPerByte = 2, kStepsPerByteLocated = 8, kStepsPerSearch = 200;
+constexpr std::uint64_t kRe2StepsPerByte = 2, kRe2StepsPerByteLocated = 8, kRe2StepsPerSearch = 400;
 
 struct CodeFree {
   void operator()(pcre2_code* code) const { pcre2_code_free(code); }
@@ -105,7 +105,7 @@ class BacktrackingRegex final : public Regex {
  public:
   explicit BacktrackingRegex(Code code) : code_(std::move(code)) {}
   Found search(std::string_view text, Group* groups, int* count, std::uint64_t* steps) const override {
-    if (steps != nullptr) *steps += kStepsPerSearch + kStepsPerByte * text.size();
+    if (steps != nullptr) *steps += kRe2StepsPerSearch + kRe2StepsPerByte * text.size();
     return search_pcre2(code_.get(), text, groups, count, steps);
   }
   bool linear() const override { return false; }
@@ -154,7 +154,7 @@ class LinearRegex final : public Regex {
       const auto found = one->find(text, steps);
       return found == detail::Automaton::Answer::kGivenUp ? Found::kLimit : found == detail::Automaton::Answer::kYes ? Found::kYes : Found::kNo;
     }
-    steps += kStepsPerSearch + kStepsPerByte * text.size();
+    steps += kRe2StepsPerSearch + kRe2StepsPerByte * text.size();
     const re2::StringPiece piece(text.data(), text.size());
     return re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, nullptr, 0) ? Found::kYes : Found::kNo;
   }
@@ -163,7 +163,7 @@ class LinearRegex final : public Regex {
     re2::StringPiece parts[kGroupsMax];
     *count = std::min(groups_, *count);
     const bool found = re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, parts, *count);
-    steps += kStepsPerSearch + kStepsPerByteLocated * (found ? static_cast<std::size_t>(parts[0].data() - text.data()) + parts[0].size() : text.size());
+    steps += kRe2StepsPerSearch + kRe2StepsPerByteLocated * (found ? static_cast<std::size_t>(parts[0].data() - text.data()) + parts[0].size() : text.size());
     if (!found) return false;
     for (int i = 0; i < *count; ++i) {
       groups[i] = parts[i].data() == nullptr ? Group{} : Group{static_cast<std::size_t>(parts[i].data() - text.data()), parts[i].size(), true};

@@ -9,6 +9,8 @@ namespace ringwall::waf::detail {
 namespace {
 
 const std::uint64_t kNothing[kPrefilterWordsMax] = {};
+// Of a text that is looked at anew, whatever its size; of a byte that is transformed or scanned; of a value that joins others.
+constexpr std::uint64_t kStepsPerText = 48, kStepsPerTextByte = 2, kStepsPerValue = 8;
 constexpr std::size_t kLearntMax = 16;  // in one exchange: it takes some times what judging the text does
 
 void join(std::uint64_t* into, const std::uint64_t* more, std::size_t words) {
@@ -40,7 +42,7 @@ std::uint32_t Variants::of(std::uint32_t id, std::string_view text, std::uint16_
   auto& known = of_text[chain];
   if (known != 0) return known - 1;
   if (chain == kRaw) {
-    steps_ += text.size();
+    steps_ += kStepsPerText + text.size();
     variants_.push_back({.text = text, .bytes = bytes_of(text)});
   } else {
     const auto& node = program_.chains[chain];
@@ -61,7 +63,7 @@ std::uint32_t Variants::of(std::uint32_t id, std::string_view text, std::uint16_
       return (known = static_cast<std::uint32_t>(variants_.size())) - 1;
     };
     if (same != kNone) return add(variants_[same]);
-    steps_ += before.size();
+    steps_ += kStepsPerText + kStepsPerTextByte * before.size();
     const auto after = transform(node.last, before, exchange_.arena, program_.source.settings.unicode_map.get());
     if (after.data() == before.data() && after.size() == before.size()) return (known = parent + 1) - 1;
     return add({.text = after, .bytes = bytes_of(after), .folded_like = node.last == Transformation::kLowercase ? parent : kNone});
@@ -110,7 +112,7 @@ const std::uint64_t* Variants::bits_of(std::uint32_t index, Family family) {
     const auto& prefilter = (*program_.prefilter)[family];
     auto* bits = exchange_.arena.make_array<std::uint64_t>(prefilter.words());
     prefilter.scan(variant.scanner, variant.text, variant.bytes, bits);
-    steps_ += variant.text.size();
+    steps_ += kStepsPerText + kStepsPerTextByte * variant.text.size();
     variant.bits = bits;
   }
   return variant.bits;
@@ -164,6 +166,7 @@ Variants::Together* Variants::make_group(const ValueGroup& what) {
   std::uint64_t *bits = nullptr, *yes = nullptr;
   const auto words = (*program_.prefilter)[family].words();
   const auto add = [&](const Entry& entry) {
+    steps_ += kStepsPerValue;
     if (const auto* known = family == kOfRequests ? answers(entry.text, entry.value) : nullptr; known != nullptr) {
       if (known == kNothing || what.chain != kRaw) return;
       if (yes == nullptr) made->answers = yes = exchange_.arena.make_array<std::uint64_t>(known_->words());
