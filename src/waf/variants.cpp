@@ -10,7 +10,7 @@ namespace {
 
 const std::uint64_t kNothing[kPrefilterWordsMax] = {};
 // Of a text that is looked at anew, whatever its size; of a byte that is transformed or scanned; of a value that joins others.
-constexpr std::uint64_t kStepsPerText = 48, kStepsPerTextByte = 2, kStepsPerValue = 8;
+constexpr std::uint64_t kStepsPerText = 80, kStepsPerTextByte = 2, kStepsPerValue = 8;
 constexpr std::size_t kLearntMax = 16;  // in one exchange: it takes some times what judging the text does
 
 void join(std::uint64_t* into, const std::uint64_t* more, std::size_t words) {

@@ -16,7 +16,7 @@
 namespace ringwall::waf::detail {
 
 // Looking at an empty text is work too, and so is all that a match leaves behind.
-inline constexpr std::uint64_t kStepsPerRule = 16, kStepsPerOperator = 100, kStepsPerMatch = 500;
+inline constexpr std::uint64_t kStepsPerRule = 16, kStepsPerOperator = 150, kStepsPerMatch = 1000;
 
 enum class Allowed : std::uint8_t { kNothing, kPhase, kRequest, kEverything };
 
