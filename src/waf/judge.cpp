@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kMacroBytesMax = 64 << 10;  // of an expanded macro
 constexpr std::uint64_t kStepsPerRuledOut = 4;     // of a value that the prefilter has ruled out
+constexpr std::uint64_t kStepsPerName = 4;         // of TX that is not the one
 constexpr std::size_t kLargeBytes = 2048;         // of a text: patterns are looked for together
 
 bool same_nocase(std::string_view a, std::string_view lower) {
@@ -464,7 +465,7 @@ void Judge::set_tx(std::uint32_t slot, std::string_view key, std::string_view va
     return;
   }
   auto& all = exchange.tx_dynamic;
-  steps += all.size();
+  steps += kStepsPerName * all.size();
   const auto at = std::find_if(all.begin(), all.end(), [key](const Entry& entry) { return entry.name == key; });
   if (!set) {
     if (at != all.end()) all.erase(at);
@@ -491,7 +492,10 @@ void Judge::assign(const Assignment& assignment) {
     if (slot == kNone) {
       if (const auto known = program_->slot_of.find(key); known != program_->slot_of.end()) slot = known->second;
     }
-    before = tx_value(slot, key);
+    if (assignment.kind == SetVar::Kind::kAdd || assignment.kind == SetVar::Kind::kSubtract) {
+      if (slot == kNone) steps += kStepsPerName * exchange.tx_dynamic.size();
+      before = tx_value(slot, key);
+    }
   } else {
     if (persistent_key(assignment.collection).empty()) return;  // not begun by initcol
     entries = &exchange.entries(assignment.collection);
