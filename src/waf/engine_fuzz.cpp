@@ -26,6 +26,7 @@ namespace {
 
 constexpr std::size_t kBytesMax = 6 << 10;
 constexpr std::uint64_t kSmallBudget = 50'000;
+constexpr std::uint64_t kStepsPerByteMax = 6000;  // where each of twelve automata that run together builds a state
 
 void require(bool held, std::string_view what) {
   if (held) return;
@@ -281,6 +282,6 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
 
   judged(*bounded, kept, conversation, kBytesMax);
   // A value that was begun is looked at to its end by the matcher that began.
-  require(bounded->steps() < kSmallBudget + 64 * (size + 1024), "more work than the budget allows");
+  require(bounded->steps() < kSmallBudget + kStepsPerByteMax * (size + 1024), "more work than the budget allows");
   return 0;
 }

@@ -13,8 +13,10 @@ namespace ringwall::waf::detail {
 
 namespace {
 
-constexpr std::size_t kMatchesMax = 1000;        // of one exchange; further ones are not logged
-constexpr std::size_t kMacroBytesMax = 64 << 10; // of an expanded macro
+constexpr std::size_t kMacroBytesMax = 64 << 10;  // of an expanded macro
+constexpr std::uint64_t kStepsPerRuledOut = 4;     // of a value that the prefilter has ruled out
+constexpr std::uint64_t kStepsPerName = 4;         // of TX that is not the one
+constexpr std::size_t kLargeBytes = 2048;         // of a text: patterns are looked for together
 
 bool same_nocase(std::string_view a, std::string_view lower) {
   if (a.size() != lower.size()) return false;
@@ -23,6 +25,17 @@ bool same_nocase(std::string_view a, std::string_view lower) {
     if (c != lower[i]) return false;
   }
   return true;
+}
+
+// Of an operator; a search counts its own.
+std::uint64_t steps_per_byte(const CompiledRule& rule) {
+  switch (rule.op) {
+    case Operator::kDetectSqli:
+    case Operator::kDetectXss: return 8;
+    case Operator::kPm:
+    case Operator::kPmFromFile: return 4;
+    default: return rule.regex == nullptr ? 1 : 0;
+  }
 }
 
 bool is_of_matched(Variable v) {
@@ -55,6 +68,7 @@ void Judge::reset(const ExchangeInfo& info, const CompiledOverlay* overlay) {
   located_by_ = nullptr;
   for (auto& key : persistent_keys_) key.clear();
   variants_.reset();
+  told_of_.clear();
   told_spent_ = false;
   overlay_ = overlay;
   if (overlay == nullptr) return;
@@ -126,12 +140,12 @@ void Judge::run(int phase) {
     if (step.kind == Step::Kind::kGate && observer == nullptr) {
       auto& value = exchange.tx[step.slot];
       if (!is_open(step, value)) {
-        steps += kStepsPerOperator;
+        steps += kStepsPerRule;
         ++i;
         continue;
       }
       if (step.only_skips && !excludes_tx_) {
-        steps += kStepsPerOperator;
+        steps += kStepsPerRule;
         gate_ = &step;
         gate_text_ = text_of(value, step.count);
         i = step.skip_to != kNone ? step.skip_to : i + 1;
@@ -139,11 +153,11 @@ void Judge::run(int phase) {
       }
     }
     if (step.signature != kNone && !variants_.may_match(step)) {
-      steps += kStepsPerOperator;
+      steps += kStepsPerRule;
       ++i;
       continue;
     }
-    head_ = step.rule;
+    head_ = step.rule, at_step_ = i, phase_ = phase;
     skip_after_ = false;
     forget_matched();
     if (observer != nullptr) observer->begins(program_->rules[step.rule].id);
@@ -159,13 +173,13 @@ void Judge::run(int phase) {
 bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
   const auto& rule = program_->rules[index];
   if (rule.skippable && !variants_.may_match(rule)) {
-    steps += kStepsPerOperator;
+    steps += kStepsPerRule;
     return false;
   }
   if (rule.tx_number) return compare_tx(rule) && go_on(rule, phase, is_head);
   bool matched = false;
   if (rule.targets.empty()) {
-    steps += kStepsPerOperator;
+    steps += kStepsPerRule;
     matched = true;
     set_variables(rule);
   }
@@ -185,7 +199,7 @@ bool Judge::evaluate(std::uint32_t index, int phase, bool is_head) {
     for (std::size_t i = 0; variants != nullptr && i < entries.size(); ++i) {
       if (variants_.may_match(rule, entries[i], variants[i])) each(Value{target.variable, entries[i].name, entries[i].value, entries[i].text, false});
     }
-    steps += entries.size();
+    steps += entries.size() * kStepsPerRuledOut;
   }
   capture_late();
   return matched && go_on(rule, phase, is_head);
@@ -203,7 +217,7 @@ void Judge::end_of_budget(int phase) {
 
 // Most rules of this kind are gates between paranoia levels, and closed.
 bool Judge::compare_tx(const CompiledRule& rule) {
-  steps += kStepsPerOperator;
+  steps += kStepsPerRule;
   const auto& target = rule.targets[0];
   auto& value = exchange.tx[target.slot];
   if (!target.count && !value.set) return false;
@@ -323,11 +337,11 @@ bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, boo
     }
   }
   const bool filtered = program_->prefilter != nullptr && rule.pattern[family] != kNone && value.id != kNoText;
-  const auto one = [&](std::string_view text, bool possible) {
+  const auto one = [&](std::string_view text, bool possible, bool known = false) {
     bool found = false;
     if (possible) {
-      steps += text.size() + kStepsPerOperator;
-      found = operate(rule, text);
+      steps += kStepsPerOperator + steps_per_byte(rule) * text.size();
+      found = operate(rule, text, known);
     }
     if (found == rule.negated) return false;
     on_match(rule, value, text);
@@ -337,7 +351,10 @@ bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, boo
   const auto stage = [&](std::uint16_t chain) {
     if (!filtered) return one(transformed(value, chain), true);
     const auto index = variants_.of(value.id, value.text, chain);
-    return one(variants_.text(index), variants_.possible(index, family, rule.pattern[family]));
+    const auto seen = variants_.text(index);
+    if (!variants_.possible(index, family, rule.pattern[family])) return one(seen, false);
+    const auto known = seen.size() < kLargeBytes ? std::nullopt : told(rule, value, index);
+    return one(seen, known.value_or(true), known.value_or(false));
   };
   if (rule.stages.empty()) return stage(rule.chain);
   // multiMatch: the text as it came, and again whenever a transformation changed it.
@@ -351,18 +368,19 @@ bool Judge::look_at(const CompiledRule& rule, const Value& value, int phase, boo
   return matched;
 }
 
-bool Judge::operate(const CompiledRule& rule, std::string_view text) {
+// `known`: that its pattern matches.
+bool Judge::operate(const CompiledRule& rule, std::string_view text, bool known) {
   if (rule.op == Operator::kGeoLookup) return look_up_place(text);
   if (!rule.argument.constant) capture_late();
   const auto argument = rule.argument.constant ? std::string_view(rule.argument.text) : expand(rule.argument);
-  if (!rule.capture || rule.negated) return finds(rule, text, argument, steps);
+  if (!rule.capture || rule.negated) return known || finds(rule, text, argument, steps);
   switch (rule.op) {
     case Operator::kRx:
     case Operator::kRxGlobal: {
       const auto made = rule.regex == nullptr ? regex_of(argument) : nullptr;
       const auto* regex = made == nullptr ? rule.regex.get() : made.get();
       if (rule.captures_late) {
-        if (regex->search(text, nullptr, nullptr, &steps) == Found::kNo) return false;
+        if (!known && regex->search(text, nullptr, nullptr, &steps) == Found::kNo) return false;
         located_by_ = regex, located_in_ = text;
         return true;
       }
@@ -397,6 +415,7 @@ bool Judge::operate(const CompiledRule& rule, std::string_view text) {
 void Judge::on_match(const CompiledRule& rule, const Value& value, std::string_view text) {
   if (observer != nullptr) observer->matched(*rule.source, value.variable, value.name, value.text, text);
   matched_.push_back({value.variable, value.name, text, value.count});
+  steps += kStepsPerMatch;
   set_variables(rule);
 }
 
@@ -438,31 +457,6 @@ void Judge::disrupt(const CompiledRule& rule) {
   }
 }
 
-void Judge::log(const CompiledRule& rule, int phase) {
-  const auto& actions = rule.source->actions;
-  const bool log = actions.log.value_or(true);
-  const bool audit = actions.audit_log.value_or(log);
-  if ((!log && !audit) || matches.size() >= kMatchesMax) return;
-  Match match;
-  match.rule_id = rule.id;
-  match.rule = rule.source;
-  match.phase = phase;
-  match.log = log;
-  match.audit_log = audit;
-  match.disruptive = verdict.rule_id == rule.id && verdict.action != Verdict::Action::kPass;
-  match.severity = actions.severity.value_or(-1);
-  match.msg = expand(rule.msg);
-  match.log_data = expand(rule.log_data);
-  for (const auto& tag : rule.tags) match.tags.emplace_back(expand(tag));
-  if (!matched_.empty()) {
-    const auto& last = matched_.back();
-    match.variable = fmt::format("{}{}{}", name_of(last.variable), last.name.empty() ? "" : ":", last.name);
-    match.value = last.text.substr(0, kValueShownMax);
-  }
-  match.operator_text = fmt::format("{}@{} {}", rule.negated ? "!" : "", name_of(rule.op), rule.argument.constant ? std::string_view(rule.argument.text).substr(0, kValueShownMax) : std::string_view());
-  matches.push_back(std::move(match));
-}
-
 std::string_view Judge::tx_value(std::uint32_t slot, std::string_view key) const {
   if (slot != kNone) return exchange.tx[slot].value;
   for (const auto& entry : exchange.tx_dynamic) {
@@ -478,7 +472,7 @@ void Judge::set_tx(std::uint32_t slot, std::string_view key, std::string_view va
     return;
   }
   auto& all = exchange.tx_dynamic;
-  steps += all.size();
+  steps += kStepsPerName * all.size();
   const auto at = std::find_if(all.begin(), all.end(), [key](const Entry& entry) { return entry.name == key; });
   if (!set) {
     if (at != all.end()) all.erase(at);
@@ -505,7 +499,10 @@ void Judge::assign(const Assignment& assignment) {
     if (slot == kNone) {
       if (const auto known = program_->slot_of.find(key); known != program_->slot_of.end()) slot = known->second;
     }
-    before = tx_value(slot, key);
+    if (assignment.kind == SetVar::Kind::kAdd || assignment.kind == SetVar::Kind::kSubtract) {
+      if (slot == kNone) steps += kStepsPerName * exchange.tx_dynamic.size();
+      before = tx_value(slot, key);
+    }
   } else {
     if (persistent_key(assignment.collection).empty()) return;  // not begun by initcol
     entries = &exchange.entries(assignment.collection);

@@ -1,4 +1,4 @@
-// What a match leaves for others to read: MATCHED_VAR and the like, and what was captured.
+// What a match leaves for others to read: MATCHED_VAR and the like, what was captured, and what is logged.
 #include <fmt/format.h>
 
 #include <utility>
@@ -6,6 +6,12 @@
 #include "waf/detail/judge.h"
 
 namespace ringwall::waf::detail {
+
+namespace {
+
+constexpr std::size_t kMatchesMax = 1000;  // of one exchange; further ones are not logged
+
+}  // namespace
 
 void Judge::capture(const Group* groups, int count, std::string_view text) {
   for (int i = 0; i < count; ++i) {
@@ -52,6 +58,31 @@ void Judge::tell_matched() {
     exchange.add(Variable::kMatchedVarsNames, name, name);
   }
   told_ = matched_.size();
+}
+
+void Judge::log(const CompiledRule& rule, int phase) {
+  const auto& actions = rule.source->actions;
+  const bool log = actions.log.value_or(true);
+  const bool audit = actions.audit_log.value_or(log);
+  if ((!log && !audit) || matches.size() >= kMatchesMax) return;
+  Match match;
+  match.rule_id = rule.id;
+  match.rule = rule.source;
+  match.phase = phase;
+  match.log = log;
+  match.audit_log = audit;
+  match.disruptive = verdict.rule_id == rule.id && verdict.action != Verdict::Action::kPass;
+  match.severity = actions.severity.value_or(-1);
+  match.msg = expand(rule.msg);
+  match.log_data = expand(rule.log_data);
+  for (const auto& tag : rule.tags) match.tags.emplace_back(expand(tag));
+  if (!matched_.empty()) {
+    const auto& last = matched_.back();
+    match.variable = fmt::format("{}{}{}", name_of(last.variable), last.name.empty() ? "" : ":", last.name);
+    match.value = last.text.substr(0, kValueShownMax);
+  }
+  match.operator_text = fmt::format("{}@{} {}", rule.negated ? "!" : "", name_of(rule.op), rule.argument.constant ? std::string_view(rule.argument.text).substr(0, kValueShownMax) : std::string_view());
+  matches.push_back(std::move(match));
 }
 
 }  // namespace ringwall::waf::detail

@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <mutex>
 
 #include "base/text.h"
+#include "waf/detail/automaton.h"
 #include "waf/detail/line_begin.h"
 #include "waf/detail/transform.h"
 
@@ -20,6 +22,9 @@ namespace {
 constexpr std::int64_t kAutomatonBytesMax = 16 << 20;
 
 constexpr std::size_t kFoldedBytesMax = 64;
+
+// Of a byte that RE2 looks at, and when it says where a match is: it goes over the text up to there forth and back.
+constexpr std::uint64_t kRe2StepsPerByte = 2, kRe2StepsPerByteLocated = 8, kRe2StepsPerSearch = 400;
 
 struct CodeFree {
   void operator()(pcre2_code* code) const { pcre2_code_free(code); }
@@ -99,7 +104,10 @@ Found search_pcre2(const pcre2_code* code, std::string_view text, Group* groups,
 class BacktrackingRegex final : public Regex {
  public:
   explicit BacktrackingRegex(Code code) : code_(std::move(code)) {}
-  Found search(std::string_view text, Group* groups, int* count, std::uint64_t* steps) const override { return search_pcre2(code_.get(), text, groups, count, steps); }
+  Found search(std::string_view text, Group* groups, int* count, std::uint64_t* steps) const override {
+    if (steps != nullptr) *steps += kRe2StepsPerSearch + kRe2StepsPerByte * text.size();
+    return search_pcre2(code_.get(), text, groups, count, steps);
+  }
   bool linear() const override { return false; }
 
  private:
@@ -109,41 +117,74 @@ class BacktrackingRegex final : public Regex {
 class LinearRegex final : public Regex {
  public:
   // `code`: of a pattern that RE2 would find at the end of a text where PCRE2 does not; null: it is not one.
-  LinearRegex(std::unique_ptr<re2::RE2> re2, Code code) : re2_(std::move(re2)), code_(std::move(code)), groups_(std::min(re2_->NumberOfCapturingGroups() + 1, kGroupsMax)) {}
+  LinearRegex(std::unique_ptr<re2::RE2> re2, Code code, std::string pattern, bool ignore_case)
+      : re2_(std::move(re2)), code_(std::move(code)), pattern_(std::move(pattern)), ignore_case_(ignore_case), groups_(std::min(re2_->NumberOfCapturingGroups() + 1, kGroupsMax)) {}
 
   Found search(std::string_view text, Group* groups, int* count, std::uint64_t* steps) const override {
-    const re2::StringPiece piece(text.data(), text.size());
-    if (code_ != nullptr && !text.empty() && text.back() == '\n') {
-      if (!re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, nullptr, 0)) return Found::kNo;
-      const auto found = search_pcre2(code_.get(), text, groups, count, steps);
-      if (found != Found::kLimit) return found;
-      // RE2 has found something; whether at the end of the text only is more than the limit allows to know.
-    }
-    if (groups == nullptr) return re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, nullptr, 0) ? Found::kYes : Found::kNo;
-    if (!re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, nullptr, 0)) return Found::kNo;
-    return parts_of(text, groups, count) ? Found::kYes : Found::kNo;
+    std::uint64_t taken = 0;
+    const auto found = searched(text, groups, count, taken);
+    if (steps != nullptr) *steps += taken;
+    return found;
   }
   bool locate(std::string_view text, Group* groups, int* count, std::uint64_t* steps) const override {
     if (code_ != nullptr) return Regex::locate(text, groups, count, steps);
-    return parts_of(text, groups, count);
+    std::uint64_t taken = 0;
+    const bool found = parts_of(text, groups, count, taken);
+    if (steps != nullptr) *steps += taken;
+    return found;
   }
   bool linear() const override { return true; }
+  const detail::Automaton* automaton() const override { return code_ == nullptr ? any_automaton() : nullptr; }
 
  private:
-  bool parts_of(std::string_view text, Group* groups, int* count) const {
+  Found searched(std::string_view text, Group* groups, int* count, std::uint64_t& steps) const {
+    const auto found = matches(text, steps);
+    if (found == Found::kNo) return found;
+    if (code_ != nullptr && !text.empty() && text.back() == '\n') {
+      const auto confirmed = search_pcre2(code_.get(), text, groups, count, &steps);
+      steps += text.size();
+      if (confirmed != Found::kLimit) return confirmed;
+      // RE2 has found something; whether at the end of the text only is more than the limit allows to know.
+    }
+    if (groups == nullptr || found == Found::kLimit) return found;
+    return parts_of(text, groups, count, steps) ? Found::kYes : Found::kNo;
+  }
+  Found matches(std::string_view text, std::uint64_t& steps) const {
+    if (const auto* one = any_automaton(); one != nullptr) {
+      const auto found = one->find(text, steps);
+      return found == detail::Automaton::Answer::kGivenUp ? Found::kLimit : found == detail::Automaton::Answer::kYes ? Found::kYes : Found::kNo;
+    }
+    steps += kRe2StepsPerSearch + kRe2StepsPerByte * text.size();
+    const re2::StringPiece piece(text.data(), text.size());
+    return re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, nullptr, 0) ? Found::kYes : Found::kNo;
+  }
+  bool parts_of(std::string_view text, Group* groups, int* count, std::uint64_t& steps) const {
     const re2::StringPiece piece(text.data(), text.size());
     re2::StringPiece parts[kGroupsMax];
     *count = std::min(groups_, *count);
-    if (!re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, parts, *count)) return false;
+    const bool found = re2_->Match(piece, 0, piece.size(), re2::RE2::UNANCHORED, parts, *count);
+    steps += kRe2StepsPerSearch + kRe2StepsPerByteLocated * (found ? static_cast<std::size_t>(parts[0].data() - text.data()) + parts[0].size() : text.size());
+    if (!found) return false;
     for (int i = 0; i < *count; ++i) {
       groups[i] = parts[i].data() == nullptr ? Group{} : Group{static_cast<std::size_t>(parts[i].data() - text.data()), parts[i].size(), true};
     }
     return true;
   }
+  // Null: the pattern has something in it that only RE2 knows.  Made when it is first needed: many patterns never are.
+  const detail::Automaton* any_automaton() const {
+    std::call_once(made_, [this] {
+      if (auto nfa = detail::nfa_of(pattern_, ignore_case_)) automaton_ = std::make_unique<const detail::Automaton>(std::move(*nfa));
+    });
+    return automaton_.get();
+  }
 
   const std::unique_ptr<re2::RE2> re2_;
   const Code code_;
+  const std::string pattern_;
+  const bool ignore_case_;
   const int groups_;
+  mutable std::once_flag made_;
+  mutable std::unique_ptr<const detail::Automaton> automaton_;
 };
 
 // Many patterns are a text to find, at any place or at a line's begin: an automaton would take longer.
@@ -151,7 +192,8 @@ class TextRegex final : public Regex {
  public:
   TextRegex(std::string text, bool line_begin, bool ignore_case) : text_(ignore_case ? base::lower_ascii(text) : std::move(text)), line_begin_(line_begin), ignore_case_(ignore_case) {}
 
-  Found search(std::string_view text, Group* groups, int* count, std::uint64_t*) const override {
+  Found search(std::string_view text, Group* groups, int* count, std::uint64_t* steps) const override {
+    if (steps != nullptr) *steps += text.size();
     const auto at = line_begin_ ? at_line_begin(text) : anywhere(text);
     if (at == std::string_view::npos) return Found::kNo;
     if (groups != nullptr) groups[0] = {at, text_.size(), true}, *count = std::min(1, *count);
@@ -277,14 +319,15 @@ Result<std::shared_ptr<const Regex>> Regex::compile(std::string_view pattern, bo
   options.set_dot_nl(true);
   options.set_max_mem(kAutomatonBytesMax);
   options.set_case_sensitive(!ignore_case);
-  auto re2 = std::make_unique<re2::RE2>("(?m)" + to_re2(pattern), options);
+  auto text = to_re2(pattern);
+  auto re2 = std::make_unique<re2::RE2>("(?m)" + text, options);
   if (!re2->ok()) {
     // Without the compiler the interpreter does the same, slower.
     (void)pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
     return std::shared_ptr<const Regex>(std::make_shared<BacktrackingRegex>(std::move(code)));
   }
   if (!detail::may_end_with_line_begin(pattern)) code.reset();
-  return std::shared_ptr<const Regex>(std::make_shared<LinearRegex>(std::move(re2), std::move(code)));
+  return std::shared_ptr<const Regex>(std::make_shared<LinearRegex>(std::move(re2), std::move(code), std::move(text), ignore_case));
 }
 
 }  // namespace ringwall::waf

@@ -10,6 +10,8 @@ namespace ringwall::waf::detail {
 namespace {
 
 const std::uint64_t kNothing[kPrefilterWordsMax] = {};
+// Of a text that is looked at anew, whatever its size; of a byte that is transformed or scanned; of a value that joins others.
+constexpr std::uint64_t kStepsPerText = 80, kStepsPerTextByte = 2, kStepsPerValue = 8;
 constexpr std::size_t kLearntMax = 16;  // in one exchange: it takes some times what judging the text does
 
 void join(std::uint64_t* into, const std::uint64_t* more, std::size_t words) {
@@ -36,7 +38,7 @@ void Variants::begin_phase() { ++epoch_; }
 std::uint32_t Variants::untransformed(std::uint32_t id, std::string_view text) {
   auto& known = at(id).untransformed;
   if (known == 0) {
-    steps_ += text.size();
+    steps_ += kStepsPerText + text.size();
     variants_.push_back({.text = text, .bytes = bytes_of(text)});
     known = static_cast<std::uint32_t>(variants_.size());
   }
@@ -57,7 +59,7 @@ std::uint32_t Variants::transformed(std::uint32_t variant, const ChainNode& by) 
     after = variants_[same];
     after.bits = nullptr, after.first_made = kNone;
   } else {
-    steps_ += before.text.size();
+    steps_ += kStepsPerText + kStepsPerTextByte * before.text.size();
     after.text = transform(by.last, before.text, exchange_.arena, program_.source.settings.unicode_map.get());
     if (after.text.data() == before.text.data() && after.text.size() == before.text.size()) return variant;
     after.bytes = bytes_after(by.last, before.bytes, after.text);
@@ -123,7 +125,7 @@ void Variants::scan(Family family) {
     const auto* scanner = scanner_of(unscanned_.front());
     const auto others = std::stable_partition(unscanned_.begin(), unscanned_.end(), [&](std::uint32_t one) { return scanner_of(one) != scanner; });
     scanned_.clear();
-    for (auto one = others; one != unscanned_.end(); ++one) scanned_.push_back({variants_[*one].text}), steps_ += variants_[*one].text.size();
+    for (auto one = others; one != unscanned_.end(); ++one) scanned_.push_back({variants_[*one].text}), steps_ += kStepsPerText + kStepsPerTextByte * variants_[*one].text.size();
     scanner->scan(scanned_, prefilter.words(), exchange_.arena);
     for (std::size_t i = 0; i < scanned_.size(); ++i) variants_[others[static_cast<std::ptrdiff_t>(i)]].bits = scanned_[i].bits == nullptr ? kNothing : scanned_[i].bits;
     unscanned_.erase(others, unscanned_.end());
@@ -163,6 +165,7 @@ Variants::Together* Variants::make_untransformed(Variable variable) {
   const auto* single = is_collection(variable) ? nullptr : &exchange_.single_entry(variable);
   const auto values = single == nullptr ? std::span<const Entry>(exchange_.entries(variable)) : std::span<const Entry>(single, single->text == kNoText ? 0 : 1);
   auto* made = make_together(values.size());
+  steps_ += kStepsPerValue * values.size();
   std::uint64_t* yes = nullptr;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto* known = family == kOfRequests ? answers(values[i].text, values[i].value) : nullptr;
@@ -202,6 +205,7 @@ Variants::Together* Variants::make_group(const ValueGroup& what) {
     if (made->by->last == node.last && made->by->scanner == node.scanner && made->by->needs_below[family] == needs) return made;
   }
   auto* made = make_together(before.count);
+  steps_ += kStepsPerValue * before.count;
   const auto& changing = changing_bytes(node.last);
   for (std::size_t i = 0; i < before.count; ++i) {
     auto one = before.variants[i];

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "waf/detail/automaton.h"
 #include "waf/detail/exchange.h"
 #include "waf/detail/program.h"
 #include "waf/detail/variants.h"
@@ -12,7 +15,8 @@
 
 namespace ringwall::waf::detail {
 
-inline constexpr std::uint64_t kStepsPerOperator = 16;  // looking at an empty text is work too
+// Looking at an empty text is work too, and so is all that a match leaves behind.
+inline constexpr std::uint64_t kStepsPerRule = 16, kStepsPerOperator = 150, kStepsPerMatch = 1000;
 
 enum class Allowed : std::uint8_t { kNothing, kPhase, kRequest, kEverything };
 
@@ -60,7 +64,10 @@ class Judge {
   bool excluded(const CompiledRule& rule, std::uint32_t head, Variable variable, std::string_view name) const;
   static bool covers(const Target& target, Variable variable, std::string_view name);
   bool look_at(const CompiledRule& rule, const Value& value, int phase, bool is_head);
-  bool operate(const CompiledRule& rule, std::string_view text);
+  bool operate(const CompiledRule& rule, std::string_view text, bool known = false);
+  // ahead.cpp
+  std::optional<bool> told(const CompiledRule& rule, const Value& value, std::uint32_t variant);
+  void look_ahead(const CompiledRule& rule, const Value& value, std::uint32_t variant);
   void capture(const Group* groups, int count, std::string_view text);
   void capture_one(std::string_view text);
   void capture_late();
@@ -97,6 +104,9 @@ class Judge {
   const CompiledOverlay* overlay_ = nullptr;
   const Opening* opening_ = nullptr;      // null: this exchange has to run its rules one by one
   std::uint32_t head_ = 0;                // the chain under evaluation
+  std::size_t at_step_ = 0;               // its place in the phase
+  int phase_ = 0;
+  std::unordered_map<std::uint64_t, Automaton::Answer> told_of_;  // large texts, by rule and variant
   int skip_ = 0;
   bool skip_after_ = false;
   bool told_spent_ = false;
