@@ -218,7 +218,7 @@ TEST_CASE("firewall at scale: bundles and policies that cannot be used are told,
       {"a byte range that is none", bundle_of("SecRule ARGS \"@validateByteRange 1-999\" \"id:9,pass\"\n"), {}, "/own.conf:1: "},
       {"a bundle that was cut", bundle_of(fine).substr(0, 500), {}, "bad"},
       {"a bundle of nothing", "", {}, "bad"},
-      {"an exclusion that names no rule", bundle_of(fine), {{"77", {}, ""}}, "policy 'all': exclusion of '77': no rule of the set is called so"},
+      {"an exclusion that names no rule", bundle_of(fine), {{"77", {}, ""}}, "policy 'all': exclusions[0]: no rule of the set is called '77'"},
       {"an exclusion whose target is no variable", bundle_of(fine), {{"3", {"ARG:a"}, ""}}, "'ARG:a' is not a variable"},
   };
   for (const auto& c : kCases) {
