@@ -8,7 +8,7 @@
 #include <set>
 #include <string_view>
 
-#include "declare/parse.h"
+#include "declare/values.h"
 
 namespace ringwall::declare {
 
@@ -37,6 +37,9 @@ bool children(const Json& value, std::vector<std::pair<std::string, const Json*>
   return true;
 }
 
+// What a program put into a declaration may be no UTF-8, and must not throw here.
+std::string dumped(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 // Values of a service's environment are often secrets, and plans are read by many.
 std::string text(const std::string& path, const Json& value) {
   if (path.starts_with("services[")) {
@@ -46,10 +49,10 @@ std::string text(const std::string& path, const Json& value) {
     auto* env = key == ".env" ? &shown : shown.is_object() && shown.contains("env") ? &shown["env"] : nullptr;
     if (env != nullptr && env->is_object()) {
       for (auto& [name, secret] : env->items()) secret = "***";
-      return shown.dump();
+      return dumped(shown);
     }
   }
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  return value.is_string() ? value.get<std::string>() : dumped(value);
 }
 
 bool begins_with_any(std::string_view key, std::initializer_list<std::string_view> names) {
@@ -156,7 +159,7 @@ std::set<std::string> data_files_of(const Declaration& declaration) {
 }  // namespace
 
 std::vector<Change> diff(const Declaration& from, const Declaration& to) {
-  const auto old_json = Json::parse(normal_form(from)), new_json = Json::parse(normal_form(to));
+  const auto old_json = detail::value_of(from, {}), new_json = detail::value_of(to, {});
   Differ differ;
   differ.compare(&old_json, &new_json, "", false);
   return std::move(differ.changes);

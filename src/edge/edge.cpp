@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -176,13 +177,14 @@ class RealEdge final : public Edge {
 
   Result<void> apply_in_turn(const declare::Declaration& declaration, RulesReview* reviewed) {
     auto firewall = RW_TRY(firewall_->plan(declaration, current_.firewall, reviewed));
-    auto plan = RW_TRY(make_plan(declaration, std::move(firewall)));
-    RW_TRY(firewall_->put(plan.firewall, current_.firewall));
-    if (swaps_rules_only(plan)) {
-      firewall_->publish(plan.firewall, current_.firewall);
-      take_over_state(std::move(plan));
+    if (auto swap = RW_TRY(swap_of_rules(declaration, firewall))) {
+      RW_TRY(firewall_->put(swap->firewall, current_.firewall));
+      firewall_->publish(swap->firewall, current_.firewall);
+      take_over_state(std::move(*swap));
       return {};
     }
+    auto plan = RW_TRY(make_plan(declaration, std::move(firewall)));
+    RW_TRY(firewall_->put(plan.firewall, current_.firewall));
     auto changed = change_all(plan, declaration);
     if (changed.ok()) return {};
     const auto back = firewall_->put(current_.firewall, {});
@@ -251,12 +253,17 @@ class RealEdge final : public Edge {
     return plan;
   }
 
-  // Whether nginx need not hear of the change.
-  bool swaps_rules_only(const Plan& plan) const {
-    const auto changes = declare::diff(current_.declaration, plan.declaration);
-    const bool other_rules = !same_rules(plan.firewall, current_.firewall);
-    return (!changes.empty() || other_rules) && plan.firewall.on == current_.firewall.on && plan.config.text == current_.config.text &&
-           std::all_of(changes.begin(), changes.end(), [](const auto& change) { return change.effect == "swap firewall rules"; });
+  // The plan in force with other rules, where nginx need not hear of the change; nothing: it has to.  Quick, also with many hosts: certificates
+  // and instances are not looked at.
+  Result<std::optional<Plan>> swap_of_rules(const declare::Declaration& declaration, const FirewallPlan& firewall) {
+    const auto changes = declare::diff(current_.declaration, declaration);
+    const bool rules_only = std::all_of(changes.begin(), changes.end(), [](const auto& change) { return change.effect == "swap firewall rules"; });
+    const bool any = !changes.empty() || !same_rules(firewall, current_.firewall);
+    if (!any || !rules_only || !firewall.on || !current_.firewall.on || RW_TRY(nginx_config(declaration, current_.config_plan)).text != current_.config.text) return std::optional<Plan>();
+    auto plan = current_;
+    plan.declaration = declaration;
+    plan.firewall = firewall;
+    return std::optional<Plan>(std::move(plan));
   }
 
   std::string config_path() const { return options_.run_directory + "/nginx.conf"; }
@@ -483,7 +490,7 @@ class RealEdge final : public Edge {
         if (wait_changed_.wait_for(lock, kTick, [&] { return closing_; })) return;
       }
       const std::unique_lock turn(turn_, std::try_to_lock);
-      if (!turn.owns_lock() || !running()) continue;
+      if (!turn.owns_lock() || !running_) continue;
       nginx_->tick();
       end_drains();
       limit_outputs();
@@ -496,11 +503,6 @@ class RealEdge final : public Edge {
         renew_certificates();
       }
     }
-  }
-
-  bool running() const {
-    const std::lock_guard lock(state_mutex_);
-    return running_;
   }
 
   void end_drains() {
@@ -560,7 +562,7 @@ class RealEdge final : public Edge {
 
   mutable std::mutex state_mutex_;
   Plan current_;          // guarded by state_mutex_; changed only within a turn
-  bool running_ = false;  // guarded by state_mutex_
+  std::atomic<bool> running_ = false;  // changed with current_
 
   std::mutex slots_mutex_;  // innermost: taken with the checker's lock held
   ring::HealthTable table_;
