@@ -401,7 +401,7 @@ def part_updates(folder):
             ring = Ring(f"{folder}/updates", hosts)
             probes = one_of_each(ring)
             for loaded in (False, True):
-                load = subprocess.Popen(["wrk", "-t1", "-c16", "-d600s", "--timeout", "30s", "-H", "User-Agent: Mozilla/5.0 (X11; Linux x86_64)", f"http://127.0.0.1:{EDGE}/index.html"], stdout=subprocess.PIPE, text=True) if loaded else None
+                load = subprocess.Popen(["wrk", "-t1", "-c16", "-d600s", "--timeout", "30s", "-H", "Host: shop.example", "-H", "User-Agent: Mozilla/5.0 (X11; Linux x86_64)", f"http://127.0.0.1:{EDGE}/index.html"], stdout=subprocess.PIPE, text=True) if loaded else None
                 try:
                     for kind in ("mode", "rule"):
                         times, before = [], len(ring.swaps_ms())
